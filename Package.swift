@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
+}
+
+let systemLibraries: [Target] = [
+    .systemLibrary(
+        name: "CPostgreSQL", pkgConfig: "libpq",
+        providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .systemLibrary(
+        name: "CMicroHTTPD", pkgConfig: "libmicrohttpd",
+        providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+    .systemLibrary(
+        name: "CSodium", pkgConfig: "libsodium",
+        providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+    .systemLibrary(
+        name: "CCurl", pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+]
+
+let pure: [Target] = [
+    library("Failures"),
+    .target(name: "CCurlP", cSettings: [.unsafeFlags(["-O3"])]),
+    library("Ternary", ["CCurlP", "Failures"]),
+    library("Tangle", ["Ternary", "Failures"]),
+    library("MAM", ["Ternary", "Failures"]),
+]
+
+let adapters: [Target] = [
+    library("Diagnostics", ["Failures"]),
+    library("Secrets", ["CSodium", "Failures"]),
+    library("Postgres", ["CPostgreSQL", "Failures", "Diagnostics"]),
+    library("HTTPServer", ["CMicroHTTPD", "Failures", "Diagnostics"]),
+    library("NodeClient", ["Tangle", "Ternary", "CCurl", "Failures", "Diagnostics"]),
+    .target(
+        name: "PermanodeSchema", path: "Schema",
+        resources: [.embedInCode("V0001_archive.sql")], swiftSettings: swiftSettings),
+]
+
+let services: [Target] = [
+    library("Vault", ["Secrets", "Failures"]),
+    library(
+        "Archive",
+        [
+            "Ternary", "Tangle", "MAM", "Secrets", "Vault", "Postgres", "PermanodeSchema",
+            "Failures", "Diagnostics",
+        ]),
+    library("Crawler", ["Ternary", "MAM", "Tangle", "Archive", "Failures", "Diagnostics"]),
+    library("Erasure", ["Archive", "Vault", "Postgres", "Failures", "Diagnostics"]),
+    library(
+        "QueryAPI",
+        ["Ternary", "MAM", "Archive", "HTTPServer", "Erasure", "Failures", "Diagnostics"]),
+    library("LocalTangle", ["Ternary", "Tangle", "HTTPServer", "Failures", "Diagnostics"]),
+]
+
+let everything: [Target.Dependency] = [
+    "Ternary", "Tangle", "MAM", "Secrets", "Postgres", "HTTPServer", "NodeClient",
+    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "LocalTangle",
+    "Failures", "Diagnostics",
+]
+
+let programs: [Target] = [
+    program("permanode", everything),
+    program("permanode-bench", everything),
+]
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestSupport", dependencies: ["Ternary", "Tangle", "MAM", "Postgres"],
+        path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("TernaryTests", ["Ternary"]),
+    tests("TangleTests", ["Tangle", "Ternary"]),
+    tests("MAMTests", ["MAM", "Ternary", "Tangle"]),
+    tests("SecretsTests", ["Secrets"]),
+    tests("PostgresTests", ["Postgres"]),
+    tests("HTTPServerTests", ["HTTPServer"]),
+    tests("NodeClientTests", ["NodeClient", "Tangle", "Ternary"]),
+    tests("VaultTests", ["Vault", "Secrets"]),
+    tests(
+        "LocalTangleTests", ["LocalTangle", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
+]
+
+let package = Package(
+    name: "permanode",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "permanode", targets: ["permanode"]),
+        .executable(name: "permanode-bench", targets: ["permanode-bench"]),
+    ],
+    targets: systemLibraries + pure + adapters + services + programs + testTargets
+)

@@ -1,0 +1,95 @@
+/// A balanced ternary digit: -1, 0 or 1.
+package typealias Trit = Int8
+
+/// A string of trytes: validated characters of the alphabet `9ABCDEFGHIJKLMNOPQRSTUVWXYZ`
+/// (mam-v0, *Alphabet and units*).
+package struct Trytes: Hashable, Sendable {
+    /// The characters as ASCII.
+    package let ascii: [UInt8]
+
+    /// - Throws: `TernaryError.notATryte` at the first character outside the alphabet.
+    package init(_ text: some StringProtocol) throws(TernaryError) {
+        try self.init(ascii: Array(text.utf8))
+    }
+
+    /// - Throws: `TernaryError.notATryte` at the first byte outside the alphabet.
+    package init(ascii: [UInt8]) throws(TernaryError) {
+        for (offset, byte) in ascii.enumerated() where TryteAlphabet.value(of: byte) == nil {
+            throw .notATryte(offset: offset)
+        }
+        self.ascii = ascii
+    }
+
+    /// Skips validation for bytes that were taken from validated trytes or from the alphabet.
+    package init(validated ascii: [UInt8]) {
+        self.ascii = ascii
+    }
+
+    /// Trits, least significant first, filled up with zeros to a whole tryte.
+    package init(trits: some Collection<Trit>) {
+        var ascii: [UInt8] = []
+        ascii.reserveCapacity((trits.count + 2) / 3)
+        var value = 0
+        var place = 1
+        for trit in trits {
+            value += Int(trit) * place
+            place *= 3
+            if place == 27 {
+                ascii.append(TryteAlphabet.character(of: value))
+                value = 0
+                place = 1
+            }
+        }
+        if place > 1 { ascii.append(TryteAlphabet.character(of: value)) }
+        self.ascii = ascii
+    }
+
+    package var count: Int { ascii.count }
+
+    package var isEmpty: Bool { ascii.isEmpty }
+
+    /// Three trits a tryte, least significant first.
+    package var trits: [Trit] {
+        var trits = [Trit](repeating: 0, count: ascii.count * 3)
+        for (index, byte) in ascii.enumerated() {
+            let three = TryteAlphabet.trits(of: byte)
+            trits[index * 3] = three.0
+            trits[index * 3 + 1] = three.1
+            trits[index * 3 + 2] = three.2
+        }
+        return trits
+    }
+
+    /// The trytes in `range`, clamped to what is there.
+    package subscript(range: Range<Int>) -> Trytes {
+        Trytes(validated: Array(ascii[range.clamped(to: 0..<ascii.count)]))
+    }
+
+    /// These trytes followed by `9` up to `count`; unchanged where there are that many already.
+    package func padded(to count: Int) -> Trytes {
+        guard ascii.count < count else { return self }
+        return Trytes(
+            validated: ascii
+                + [UInt8](repeating: TryteAlphabet.nine, count: count - ascii.count))
+    }
+
+    package static func + (left: Trytes, right: Trytes) -> Trytes {
+        Trytes(validated: left.ascii + right.ascii)
+    }
+}
+
+extension Trytes: CustomStringConvertible {
+    package var description: String { String(decoding: ascii, as: UTF8.self) }
+}
+
+extension Trytes: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        try self.init(container.decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
