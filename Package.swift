@@ -86,6 +86,7 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Ternary", "Tangle", "MAM", "Postgres"],
         path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("DiagnosticsTests", ["Diagnostics", "Failures"]),
     tests("TernaryTests", ["Ternary"]),
     tests("TangleTests", ["Tangle", "Ternary"]),
     tests("MAMTests", ["MAM", "Ternary", "Tangle"]),
