@@ -1,3 +1,5 @@
+import CCurlP
+
 /// The Curl-P sponge: a state of 729 trits, rate 243 (mam-v0, *Curl-P*).
 package struct CurlP: Sendable {
     package static let stateCount = 729
@@ -11,33 +13,36 @@ package struct CurlP: Sendable {
         case transaction = 81
     }
 
-    private var state = [Trit](repeating: 0, count: stateCount)
+    private var state = curlp_state()
     private let rounds: Rounds
 
-    package init(rounds: Rounds) { self.rounds = rounds }
+    package init(rounds: Rounds) {
+        self.rounds = rounds
+        curlp_reset(&state)
+    }
 
     /// Overwrites the state block by block with up to 243 trits, permuting after each;
     /// a short last block leaves the rest of the state as it was. No trits, no permutation.
     package mutating func absorb(_ trits: some RandomAccessCollection<Trit>) {
-        var rest = trits[...]
-        while !rest.isEmpty {
-            for (offset, trit) in rest.prefix(Self.rateCount).enumerated() {
-                state[offset] = trit
-            }
-            permute()
-            rest = rest.dropFirst(Self.rateCount)
-        }
+        let absorbed: Void? = trits.withContiguousStorageIfAvailable { absorb($0) }
+        if absorbed == nil { absorb(Array(trits)) }
+    }
+
+    private mutating func absorb(_ trits: UnsafeBufferPointer<Trit>) {
+        guard let start = trits.baseAddress else { return }
+        curlp_absorb(&state, UInt32(rounds.rawValue), start, trits.count)
     }
 
     /// The first 243 trits of the state, without a permutation.
-    package var rate: [Trit] { Array(state[0..<Self.rateCount]) }
+    package var rate: [Trit] { prefix(Self.rateCount) }
 
     /// `count` trits, with a permutation between blocks of 243 and none after the last.
     package mutating func squeeze(_ count: Int) -> [Trit] {
         var output: [Trit] = []
+        output.reserveCapacity(max(0, count))
         while output.count < count {
-            if !output.isEmpty { permute() }
-            output += state.prefix(min(Self.rateCount, count - output.count))
+            if !output.isEmpty { curlp_permute(&state, UInt32(rounds.rawValue)) }
+            output += prefix(min(Self.rateCount, count - output.count))
         }
         return output
     }
@@ -49,17 +54,32 @@ package struct CurlP: Sendable {
         return sponge.rate
     }
 
-    private mutating func permute() {
-        for _ in 0..<rounds.rawValue {
-            let old = state
-            var place = 0
-            for index in 0..<Self.stateCount {
-                let next = place < 365 ? place + 364 : place - 365
-                state[index] = Self.sBox[Int(old[place]) * 3 + Int(old[next]) + 4]
-                place = next
-            }
+    /// Replaces the 243 trits by their hash in a fresh sponge, `times` times over, without
+    /// leaving the kernel's form between: the chains of a signature.
+    ///
+    /// - Returns: false, and `block` is as it was, unless it has 243 trits and `times` is not
+    ///   negative.
+    @discardableResult
+    package static func chain(
+        _ block: UnsafeMutableBufferPointer<Trit>, times: Int, rounds: Rounds
+    ) -> Bool {
+        guard block.count == rateCount, times >= 0, let start = block.baseAddress else {
+            return false
         }
+        curlp_chain(start, times, UInt32(rounds.rawValue))
+        return true
     }
 
-    private static let sBox: [Trit] = [1, 1, -1, 0, -1, 1, -1, 0, 0]
+    /// Overwrites the state with zeros, for a sponge that has absorbed a secret.
+    package mutating func wipe() {
+        curlp_reset(&state)
+    }
+
+    private func prefix(_ count: Int) -> [Trit] {
+        [Trit](unsafeUninitializedCapacity: count) { buffer, filled in
+            guard let start = buffer.baseAddress else { return }
+            withUnsafePointer(to: state) { curlp_read($0, start, count) }
+            filled = count
+        }
+    }
 }

@@ -1,24 +1,33 @@
 /// Five trits to a signed byte, first trit least significant (tangle, *Transaction*).
 package enum T5B1 {
-    /// Bytes that `tritCount` trits take.
-    package static func byteCount(tritCount: Int) -> Int { (tritCount + 4) / 5 }
+    private static let tritsPerByte = 5
+    /// The largest value of five trits.
+    private static let largest = 121
 
+    /// Bytes that `tritCount` trits take.
+    package static func byteCount(tritCount: Int) -> Int {
+        tritCount / tritsPerByte + (tritCount % tritsPerByte > 0 ? 1 : 0)
+    }
+
+    /// The bytes of `trits`, zeros filling the last.
     package static func pack(_ trits: some Collection<Trit>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(byteCount(tritCount: trits.count))
-        var value = 0
-        var place = 1
-        for trit in trits {
-            value += Int(trit) * place
-            place *= 3
-            if place == 243 {
-                bytes.append(UInt8(bitPattern: Int8(truncatingIfNeeded: value)))
-                value = 0
-                place = 1
+        let bytes = trits.withContiguousStorageIfAvailable { packed($0) }
+        return bytes ?? Array(trits).withUnsafeBufferPointer { packed($0) }
+    }
+
+    private static func packed(_ trits: UnsafeBufferPointer<Trit>) -> [UInt8] {
+        let count = byteCount(tritCount: trits.count)
+        return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+            for index in 0..<count {
+                let start = index * tritsPerByte
+                var value = 0
+                for place in (start..<min(start + tritsPerByte, trits.count)).reversed() {
+                    value = value * 3 + Int(trits[place])
+                }
+                bytes[index] = UInt8(truncatingIfNeeded: value)
             }
+            filled = count
         }
-        if place > 1 { bytes.append(UInt8(bitPattern: Int8(truncatingIfNeeded: value))) }
-        return bytes
     }
 
     /// - Throws: `wrongLength` unless `bytes` is just what `tritCount` trits take,
@@ -30,19 +39,33 @@ package enum T5B1 {
             throw .wrongLength(
                 expected: byteCount(tritCount: max(0, tritCount)), actual: bytes.count)
         }
+        let table = tritTable
         var trits: [Trit] = []
-        trits.reserveCapacity(bytes.count * 5)
+        trits.reserveCapacity(bytes.count * tritsPerByte)
         for (offset, byte) in bytes.enumerated() {
-            var rest = Int(Int8(bitPattern: byte))
-            guard (-121...121).contains(rest) else { throw .notFiveTrits(offset: offset) }
-            for _ in 0..<5 {
-                let trit = (rest + 121) % 3 - 1
-                trits.append(Trit(trit))
-                rest = (rest - trit) / 3
-            }
+            let place = Int(Int8(bitPattern: byte)) + largest
+            guard table.indices.contains(place) else { throw .notFiveTrits(offset: offset) }
+            let five = table[place]
+            trits.append(five.0)
+            trits.append(five.1)
+            trits.append(five.2)
+            trits.append(five.3)
+            trits.append(five.4)
         }
         guard trits[tritCount...].allSatisfy({ $0 == 0 }) else { throw .excessTrits }
         trits.removeLast(trits.count - tritCount)
         return trits
+    }
+
+    /// The five trits of -121...121, from index 0 on.
+    private static let tritTable: [(Trit, Trit, Trit, Trit, Trit)] = (-largest...largest).map {
+        var rest = $0
+        var trits: [Trit] = []
+        for _ in 0..<tritsPerByte {
+            let trit = (rest + largest) % 3 - 1
+            trits.append(Trit(trit))
+            rest = (rest - trit) / 3
+        }
+        return (trits[0], trits[1], trits[2], trits[3], trits[4])
     }
 }

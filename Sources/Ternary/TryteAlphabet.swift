@@ -24,7 +24,8 @@ package enum TryteAlphabet {
         tritTable[Int(character)]
     }
 
-    private static let tritTable: [(Trit, Trit, Trit)] = (0..<256).map { code in
+    /// By character code; callers that convert many fetch it once.
+    static let tritTable: [(Trit, Trit, Trit)] = (0..<256).map { code in
         guard var rest = value(of: UInt8(code)) else { return (0, 0, 0) }
         var trits: [Trit] = []
         for _ in 0..<3 {
@@ -34,4 +35,7 @@ package enum TryteAlphabet {
         }
         return (trits[0], trits[1], trits[2])
     }
+
+    /// The characters of -13...13 from index 0 on.
+    static let characterTable: [UInt8] = (-13...13).map { character(of: $0) }
 }

@@ -27,21 +27,25 @@ package struct Trytes: Hashable, Sendable {
 
     /// Trits, least significant first, filled up with zeros to a whole tryte.
     package init(trits: some Collection<Trit>) {
-        var ascii: [UInt8] = []
-        ascii.reserveCapacity((trits.count + 2) / 3)
-        var value = 0
-        var place = 1
-        for trit in trits {
-            value += Int(trit) * place
-            place *= 3
-            if place == 27 {
-                ascii.append(TryteAlphabet.character(of: value))
-                value = 0
-                place = 1
+        let ascii = trits.withContiguousStorageIfAvailable { Self.characters(of: $0) }
+        self.ascii = ascii ?? Array(trits).withUnsafeBufferPointer { Self.characters(of: $0) }
+    }
+
+    private static func characters(of trits: UnsafeBufferPointer<Trit>) -> [UInt8] {
+        let count = (trits.count + 2) / 3
+        let table = TryteAlphabet.characterTable
+        return [UInt8](unsafeUninitializedCapacity: count) { characters, filled in
+            for index in 0..<count {
+                let start = index * 3
+                var value = Int(trits[start])
+                if start + 1 < trits.count { value += 3 * Int(trits[start + 1]) }
+                if start + 2 < trits.count { value += 9 * Int(trits[start + 2]) }
+                let known = (-13...13).contains(value)
+                characters[index] =
+                    known ? table[value + 13] : TryteAlphabet.character(of: value)
             }
+            filled = count
         }
-        if place > 1 { ascii.append(TryteAlphabet.character(of: value)) }
-        self.ascii = ascii
     }
 
     package var count: Int { ascii.count }
@@ -50,14 +54,16 @@ package struct Trytes: Hashable, Sendable {
 
     /// Three trits a tryte, least significant first.
     package var trits: [Trit] {
-        var trits = [Trit](repeating: 0, count: ascii.count * 3)
-        for (index, byte) in ascii.enumerated() {
-            let three = TryteAlphabet.trits(of: byte)
-            trits[index * 3] = three.0
-            trits[index * 3 + 1] = three.1
-            trits[index * 3 + 2] = three.2
+        let table = TryteAlphabet.tritTable
+        return [Trit](unsafeUninitializedCapacity: ascii.count * 3) { trits, filled in
+            for (index, character) in ascii.enumerated() {
+                let three = table[Int(character)]
+                trits[index * 3] = three.0
+                trits[index * 3 + 1] = three.1
+                trits[index * 3 + 2] = three.2
+            }
+            filled = ascii.count * 3
         }
-        return trits
     }
 
     /// The trytes in `range`, clamped to what is there.
