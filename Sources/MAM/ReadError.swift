@@ -1,6 +1,10 @@
 import Failures
 
 /// Why a payload is no message of a root.
+///
+/// A changed trit garbles all that is masked after its block. So a damaged message has no
+/// security level more often than a wrong signature, and a damaged signature mostly shows as
+/// siblings that are none.
 package enum ReadError: Failure, Hashable {
     /// The payload ends before this part does.
     case truncated(PayloadPart)
