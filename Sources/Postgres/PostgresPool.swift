@@ -1,0 +1,258 @@
+import Synchronization
+
+/// A bounded number of connections, lent to one caller at a time, first come, first served.
+///
+/// Connections are opened when needed, looked at before each use, and replaced when broken.
+/// Nothing is retried here: after `.connection`, `.poolExhausted` or `.serialization` it is the
+/// caller who knows whether to repeat.
+package final class PostgresPool: Sendable {
+    package let configuration: PostgresConfiguration
+    private let shared: Mutex<Shared>
+
+    private struct Waiter {
+        let continuation: CheckedContinuation<Result<PoolState.Grant, PostgresError>, Never>
+        let deadline: Task<Void, Never>
+    }
+
+    private struct Shared {
+        var state: PoolState
+        var connections: [PoolState.ConnectionID: PostgresConnection] = [:]
+        var waiters: [PoolState.WaiterID: Waiter] = [:]
+        /// Who waits in `shutdown` for the last connection to come back.
+        var drainers: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        private var lastID: UInt64 = 0
+
+        init(state: PoolState) { self.state = state }
+
+        mutating func freshID() -> UInt64 {
+            lastID &+= 1
+            return lastID
+        }
+    }
+
+    private struct Lease {
+        let id: PoolState.ConnectionID
+        let connection: PostgresConnection
+    }
+
+    /// Opens nothing yet.
+    package init(configuration: PostgresConfiguration) {
+        self.configuration = configuration
+        shared = Mutex(
+            Shared(
+                state: PoolState(
+                    capacity: configuration.maximumConnections,
+                    waiterLimit: configuration.maximumWaiters)))
+    }
+
+    /// Lends a connection to `body`, which runs where the caller runs. A transaction that
+    /// `body` leaves open is undone by closing the connection.
+    /// - Throws: `.poolExhausted`, `.poolClosed`, `.cancelled`, why no connection could be
+    ///   opened, or what `body` throws.
+    package nonisolated(nonsending) func withConnection<Value>(
+        _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        let lease = try await lease()
+        do {
+            let value = try await body(lease.connection)
+            await giveBack(lease)
+            return value
+        } catch {
+            await giveBack(lease)
+            throw error
+        }
+    }
+
+    /// Runs `body` in a transaction: committed when it returns, rolled back when it throws or
+    /// its task is cancelled.
+    /// - Parameters:
+    ///   - isolation: nil for the server's default.
+    ///   - statementTimeout: for this transaction instead of the configured one; `.zero`: none.
+    /// - Throws: as `withConnection`; `.commitUnknown` when the connection was lost during
+    ///   COMMIT; `.transactionAborted` when `body` swallowed a statement's error.
+    package nonisolated(nonsending) func withTransaction<Value>(
+        readOnly: Bool = false, isolation: TransactionIsolation? = nil,
+        statementTimeout: Duration? = nil,
+        _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        try await withConnection { connection in
+            do {
+                try await connection.begin(
+                    TransactionMode(readOnly: readOnly, isolation: isolation),
+                    statementTimeout: statementTimeout)
+                let value = try await body(connection)
+                guard !Task.isCancelled else {
+                    throw PostgresError(.cancelled, operation: "commit")
+                }
+                try await connection.commit(readOnly: readOnly)
+                return value
+            } catch {
+                await connection.rollback()
+                throw error
+            }
+        }
+    }
+
+    /// Refuses new callers and those who wait, closes idle connections, and returns when the
+    /// last connection in use has come back, or after `grace`; one that comes later is closed.
+    package func shutdown(grace: Duration = .seconds(10)) async {
+        let (waiters, idle) = shared.withLock { shared in
+            let closed = shared.state.close()
+            return (
+                closed.waiters.compactMap { shared.waiters.removeValue(forKey: $0) },
+                closed.idle.compactMap { shared.connections.removeValue(forKey: $0) }
+            )
+        }
+        for waiter in waiters {
+            resume(waiter, .failure(PostgresError(.poolClosed, operation: "wait for connection")))
+        }
+        for connection in idle { await connection.close() }
+        let id = shared.withLock { $0.freshID() }
+        let deadline = Task {
+            // Cut short by cancellation when the last connection is back: then nobody waits.
+            try? await Task.sleep(for: grace)
+            shared.withLock { $0.drainers.removeValue(forKey: id) }?.resume()
+        }
+        await withCheckedContinuation { continuation in
+            let drained = shared.withLock { shared in
+                if shared.state.inUse == 0 { return true }
+                shared.drainers[id] = continuation
+                return false
+            }
+            if drained { continuation.resume() }
+        }
+        deadline.cancel()
+    }
+
+    // MARK: Leases
+
+    private func lease() async throws(PostgresError) -> Lease {
+        switch try await grant() {
+        case .slot: return try await openInSlot()
+        case .connection(let id, let idleSince):
+            guard let connection = shared.withLock({ $0.connections[id] }) else {
+                return try await openInSlot()
+            }
+            let asking = ContinuousClock.now - idleSince > configuration.idleCheckAfter
+            if await connection.isAlive(asking: asking) {
+                return Lease(id: id, connection: connection)
+            }
+            await connection.close()
+            shared.withLock { $0.connections[id] = nil }
+            return try await openInSlot()
+        }
+    }
+
+    private func openInSlot() async throws(PostgresError) -> Lease {
+        do {
+            let connection = try await PostgresConnection.connect(configuration)
+            let id = shared.withLock { shared in
+                let id = shared.freshID()
+                shared.connections[id] = connection
+                return id
+            }
+            return Lease(id: id, connection: connection)
+        } catch {
+            settle { $0.giveBackSlot() }
+            throw error
+        }
+    }
+
+    private func giveBack(_ lease: Lease) async {
+        let reusable = await lease.connection.isReusable
+        let release = settle {
+            $0.giveBack(lease.id, reusable: reusable, now: .now)
+        }
+        switch release {
+        case .kept, .handOver: break
+        case .close, .closeAndHandOver:
+            shared.withLock { $0.connections[lease.id] = nil }
+            await lease.connection.close()
+        }
+    }
+
+    /// Applies a step of the state machine and wakes whom it names.
+    @discardableResult
+    private func settle(_ step: (inout PoolState) -> PoolState.Release) -> PoolState.Release {
+        let (release, waiter, grant, drainers) = shared.withLock { shared in
+            let release = step(&shared.state)
+            var waiter: Waiter?
+            var grant = PoolState.Grant.slot
+            switch release {
+            case .kept, .close: break
+            case .handOver(let id, let handed):
+                waiter = shared.waiters.removeValue(forKey: id)
+                grant = handed
+            case .closeAndHandOver(let id): waiter = shared.waiters.removeValue(forKey: id)
+            }
+            var drainers: [CheckedContinuation<Void, Never>] = []
+            if shared.state.isClosed, shared.state.inUse == 0 {
+                drainers = Array(shared.drainers.values)
+                shared.drainers = [:]
+            }
+            return (release, waiter, grant, drainers)
+        }
+        if let waiter { resume(waiter, .success(grant)) }
+        drainers.forEach { $0.resume() }
+        return release
+    }
+
+    // MARK: Waiting
+
+    private func grant() async throws(PostgresError) -> PoolState.Grant {
+        let id = shared.withLock { $0.freshID() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                request(id, continuation)
+                // A cancellation before the request found nobody to wake.
+                if Task.isCancelled { withdraw(id, .cancelled) }
+            }
+        } onCancel: {
+            withdraw(id, .cancelled)
+        }
+        return try result.get()
+    }
+
+    private func request(
+        _ id: PoolState.WaiterID,
+        _ continuation: CheckedContinuation<Result<PoolState.Grant, PostgresError>, Never>
+    ) {
+        let answer: Result<PoolState.Grant, PostgresError>? = shared.withLock { shared in
+            switch shared.state.request(id) {
+            case .granted(let grant): return .success(grant)
+            case .full: return .failure(Self.exhausted("too many callers wait"))
+            case .closed:
+                return .failure(PostgresError(.poolClosed, operation: "wait for connection"))
+            case .queued:
+                let deadline = Task { [configuration] in
+                    do { try await Task.sleep(for: configuration.waitTimeout) } catch { return }
+                    withdraw(id, .poolExhausted)
+                }
+                shared.waiters[id] = Waiter(continuation: continuation, deadline: deadline)
+                return nil
+            }
+        }
+        if let answer { continuation.resume(returning: answer) }
+    }
+
+    private func withdraw(_ id: PoolState.WaiterID, _ kind: PostgresError.Kind) {
+        let waiter = shared.withLock { shared in
+            shared.state.withdraw(id) ? shared.waiters.removeValue(forKey: id) : nil
+        }
+        guard let waiter else { return }
+        let error =
+            kind == .poolExhausted
+            ? Self.exhausted("every connection is in use")
+            : PostgresError(kind, operation: "wait for connection")
+        resume(waiter, .failure(error))
+    }
+
+    private func resume(_ waiter: Waiter, _ result: Result<PoolState.Grant, PostgresError>) {
+        waiter.deadline.cancel()
+        waiter.continuation.resume(returning: result)
+    }
+
+    private static func exhausted(_ detail: String) -> PostgresError {
+        PostgresError(.poolExhausted, operation: "wait for connection", detail: detail)
+    }
+}
