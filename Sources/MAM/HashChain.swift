@@ -5,23 +5,25 @@ enum HashChain {
     /// From a fragment of the key to the public fragment.
     static let length = 26
 
-    /// Every 243-trit fragment hashed as often as `counts` says, and joined again.
+    /// Every 243-trit fragment hashed as often as `counts` says, one count a fragment.
     static func advance(_ fragments: [Trit], by counts: [Int]) -> [Trit] {
-        var output: [Trit] = []
-        output.reserveCapacity(fragments.count)
-        for (index, count) in counts.enumerated() {
-            var fragment = Array(fragments.dropFirst(index * Hash.tritCount).prefix(Hash.tritCount))
-            for _ in 0..<max(0, count) { fragment = CurlP.hash(fragment, rounds: .mam) }
-            output += fragment
+        var output = fragments
+        output.withUnsafeMutableBufferPointer { buffer in
+            for (index, count) in counts.enumerated() {
+                let fragment = index * Hash.tritCount..<(index + 1) * Hash.tritCount
+                guard fragment.upperBound <= buffer.count else { return }
+                CurlP.chain(
+                    UnsafeMutableBufferPointer(rebasing: buffer[fragment]), times: count,
+                    rounds: .mam)
+            }
         }
         return output
     }
 
     /// The values -13...13 of the trytes of `messageHash` that a signature of `level` signs.
     static func signedValues(_ messageHash: [Trit], level: Int) -> [Int] {
-        (0..<level * SecurityLevel.fragmentCount).map { index in
-            messageHash.dropFirst(index * 3).prefix(3).reversed().reduce(0) { $0 * 3 + Int($1) }
-        }
+        Trytes(trits: messageHash).ascii.prefix(level * SecurityLevel.fragmentCount)
+            .map { TryteAlphabet.value(of: $0) ?? 0 }
     }
 
     /// The address of the leaf whose public fragments these are: the digest hashed once more.

@@ -61,10 +61,14 @@ package enum PascalInteger {
             // Only the last tryte may stand as positive, because reading stops at the first.
             let negated = rest > 0 && tryte > 0
             if negated { signs |= 1 << tryteCount }
-            trits += balanced(negated ? -tryte : tryte, count: 3)
+            guard
+                let three = BalancedInteger.trits(Int64(negated ? -tryte : tryte), count: 3)
+            else { return nil }
+            trits += three
             tryteCount += 1
         }
-        return trits + balanced(signs, count: signTritCount(tryteCount: tryteCount))
+        let signCount = signTritCount(tryteCount: tryteCount)
+        return BalancedInteger.trits(Int64(signs), count: signCount).map { trits + $0 }
     }
 
     /// The values of the trytes up to and including the first positive one.
@@ -94,14 +98,5 @@ package enum PascalInteger {
     /// At most 9 trits as a number.
     private static func number(_ trits: ArraySlice<Trit>) -> Int {
         trits.reversed().reduce(0) { $0 * 3 + Int($1) }
-    }
-
-    private static func balanced(_ value: Int, count: Int) -> [Trit] {
-        var rest = value
-        return (0..<count).map { _ in
-            let trit = ((rest % 3) + 4) % 3 - 1
-            rest = (rest - trit) / 3
-            return Trit(trit)
-        }
     }
 }
