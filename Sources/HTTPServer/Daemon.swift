@@ -1,0 +1,101 @@
+import CMicroHTTPD
+import Glibc
+
+/// libmicrohttpd's daemon: one thread with one epoll set.
+///
+/// Safe to share: after `init` the pointers are only read, `quiesce` and `stop` are called once
+/// each and in that order, and libmicrohttpd allows both from any thread but its own.
+final class Daemon: @unchecked Sendable {
+    private let pointer: OpaquePointer
+    private let core: Unmanaged<ServerCore>
+    private let listener: ListeningSocket
+    private let tls: TLSMaterial?
+
+    var port: UInt16 { listener.port }
+
+    init(core: ServerCore) throws(HTTPServerError) {
+        let configuration = core.configuration
+        guard configuration.tls == nil || http_supports_tls() != 0 else { throw .tlsUnavailable }
+        let listener = try ListeningSocket(
+            address: configuration.address, port: configuration.port)
+        let tls = configuration.tls.map(TLSMaterial.init)
+        let retained = Unmanaged.passRetained(core)
+        var settings = http_daemon_settings()
+        settings.listening_socket = listener.descriptor
+        // The registry decides; libmicrohttpd only has to let it.
+        settings.connection_limit = UInt32(
+            clamping: configuration.limits.connections + Admission.turnedAwayAtOnce + 1)
+        settings.connection_memory = Self.connectionMemory(configuration.limits)
+        settings.tls_key = tls?.key.pointer
+        settings.tls_certificate = tls?.certificate.pointer
+        settings.tls_priorities = tls?.priorities.pointer
+        settings.context = retained.toOpaque()
+        settings.accept_policy = mayAccept
+        settings.access_handler = accessConnection
+        settings.connection_changed = connectionChanged
+        settings.request_completed = requestCompleted
+        settings.request_line = requestLineArrived
+        settings.unescape = leaveEscaped
+        guard let pointer = http_start(&settings) else {
+            retained.release()
+            close(listener.descriptor)
+            if tls != nil { throw .tlsRefused }
+            throw .cannotStart
+        }
+        self.pointer = pointer
+        self.core = retained
+        self.listener = listener
+        self.tls = tls
+    }
+
+    /// The memory of one connection: the header twice over (as it came, and libmicrohttpd's
+    /// list of it), the target, and room to put the answer's header.
+    private static func connectionMemory(_ limits: HTTPLimits) -> Int {
+        max(32 << 10, 2 * limits.headerBytes + limits.targetBytes + (4 << 10))
+    }
+
+    /// Stops accepting; whoever connects from now on is refused.
+    func quiesce() {
+        let socket = MHD_quiesce_daemon(pointer)
+        // It must stay open until the daemon has stopped, but need not listen until then.
+        if socket >= 0 { shutdown(socket, Int32(SHUT_RD)) }
+    }
+
+    /// Ends the thread and frees everything. Blocks for as long as the thread needs. No
+    /// connection may be suspended.
+    func stop() {
+        MHD_stop_daemon(pointer)
+        close(listener.descriptor)
+        core.release()
+    }
+}
+
+/// Text that C code reads for as long as this lives, overwritten afterwards.
+final class CText: @unchecked Sendable {
+    // Safe to share: written only in `init` and `deinit`.
+    private let buffer: UnsafeMutableBufferPointer<CChar>
+
+    var pointer: UnsafePointer<CChar>? { UnsafePointer(buffer.baseAddress) }
+
+    init(_ bytes: [UInt8]) {
+        buffer = .allocate(capacity: bytes.count + 1)
+        _ = buffer.initialize(from: bytes.map(CChar.init(bitPattern:)) + [0])
+    }
+
+    deinit {
+        if let start = buffer.baseAddress { explicit_bzero(start, buffer.count) }
+        buffer.deallocate()
+    }
+}
+
+/// What libmicrohttpd reads the certificate and key from.
+final class TLSMaterial: Sendable {
+    let key: CText
+    let certificate: CText
+    let priorities = CText(Array("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2".utf8))
+
+    init(_ tls: HTTPTLS) {
+        key = CText(tls.key)
+        certificate = CText(tls.certificate)
+    }
+}
