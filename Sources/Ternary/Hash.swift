@@ -44,6 +44,11 @@ package struct Hash: Hashable, Sendable {
         trytes = Trytes(validated: ascii)
     }
 
+    /// The 81 trytes of `trytes` from `offset` on; what is missing there counts as `9`.
+    package init(of trytes: Trytes, at offset: Int) {
+        self.trytes = trytes[offset..<(offset + Self.tryteCount)].padded(to: Self.tryteCount)
+    }
+
     package var trits: [Trit] { trytes.trits }
 
     /// The 49 bytes of t5b1.

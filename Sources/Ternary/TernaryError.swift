@@ -1,7 +1,7 @@
 import Failures
 
 /// What keeps bytes or characters from being trits.
-package enum TernaryError: Failure, Equatable {
+package enum TernaryError: Failure, Hashable {
     /// A character outside `9A-Z`; the character itself is not told, it may be of a secret.
     case notATryte(offset: Int)
     case wrongLength(expected: Int, actual: Int)
