@@ -1,121 +1,125 @@
-# A private PostgreSQL cluster for demos and tests, on a unix socket only. To be sourced (bash).
+# A private PostgreSQL cluster for demos and tests, on a unix socket only; to source.
+# shellcheck shell=bash
 #
-#   postgres_start [--fast]   makes a cluster in a temporary directory and starts it; sets and
-#                             exports POSTGRES_URL, a libpq URI of its maintenance database.
-#                             --fast: without fsync, for data that may be lost (tests).
-#   postgres_pause            stops the server and keeps its data; postgres_resume starts it again.
-#   postgres_stop             stops the server and removes everything: for the caller's EXIT trap.
+#   postgres_start DIR [--fast]  makes a cluster in the new directory DIR, starts it, and sets
+#                                postgres_url, a libpq URI of its maintenance database.
+#                                --fast: without fsync, for data that may be lost (tests).
+#   postgres_pause DIR [MODE]    stops the server (pg_ctl's mode; fast) and keeps its data.
+#   postgres_resume DIR          starts it again.
+#   postgres_stop DIR            stops the server and removes DIR: for the caller's EXIT trap.
 #
-# Each shell has a cluster of its own; starting or stopping twice is harmless. Started as root,
-# the server runs as `postgres`, or `nobody` where there is no such user, because PostgreSQL
-# refuses to run as root.
+# Starting or stopping twice is harmless. As root, the server runs as `postgres`, or `nobody`
+# where there is no such user, because PostgreSQL refuses to run as root.
 
-POSTGRES_OLDEST=15
-postgres_dir=
-postgres_bin=
-postgres_user=
+postgres_oldest=15
 
 # Prints the directory of the newest PostgreSQL's programs that is new enough.
 postgres_find_bin() {
-    local initdb version best= best_version=0
+    local initdb version best='' best_version=0
     for initdb in /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"; do
-        [ -x "$initdb" ] && [ -x "$(dirname "$initdb")/pg_ctl" ] || continue
+        [[ -x $initdb && -x $(dirname "$initdb")/pg_ctl ]] || continue
         version=$("$initdb" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
-        if [ "$version" -ge "$POSTGRES_OLDEST" ] && [ "$version" -gt "$best_version" ]; then
+        if ((version >= postgres_oldest && version > best_version)); then
             best=$(dirname "$initdb")
             best_version=$version
         fi
     done
-    if [ -z "$best" ]; then
-        echo "PostgreSQL $POSTGRES_OLDEST or newer is missing: install the package postgresql" >&2
+    if [[ -z $best ]]; then
+        echo "PostgreSQL $postgres_oldest or newer is missing: install the package postgresql" >&2
         return 1
     fi
     echo "$best"
 }
 
-# Runs a command as the user who owns the cluster, away from the caller's streams, so that a
-# server never holds a pipe of the caller open.
-postgres_as_owner() {
-    (
-        cd "$postgres_dir" || exit 1
-        if [ -n "$postgres_user" ]; then
-            exec runuser -u "$postgres_user" -- "$@"
-        fi
-        exec "$@"
-    ) </dev/null >>"$postgres_dir/ops.log" 2>&1
+# Prints the user who owns the server when root asks, else nothing.
+postgres_owner() {
+    [[ $(id -u) -eq 0 ]] || return 0
+    if id -u postgres >/dev/null 2>&1; then echo postgres; else echo nobody; fi
 }
 
-postgres_start() {
-    local fsync=on temporary=${TMPDIR:-/tmp}
-    case "${1:-}" in
+# Runs one of PostgreSQL's programs as the owner, away from the caller's streams, so that a
+# server never holds a pipe of the caller open.
+postgres_run() { # DIR PROGRAM ARGUMENT…
+    local directory=$1 program=$2 owner bin
+    shift 2
+    owner=$(postgres_owner)
+    bin=$(postgres_find_bin) || return 1
+    (
+        cd "$directory" || exit 1
+        if [[ -n $owner ]]; then set -- runuser -u "$owner" -- "$bin/$program" "$@"; else
+            set -- "$bin/$program" "$@"
+        fi
+        exec "$@"
+    ) </dev/null >>"$directory/ops.log" 2>&1
+}
+
+postgres_start() { # DIR [--fast]
+    local directory=$1 fsync=on owner
+    case "${2-}" in
     '') ;;
     --fast) fsync=off ;;
     *)
-        echo "postgres_start: unknown option $1" >&2
+        echo "postgres_start: unknown option $2" >&2
         return 2
         ;;
     esac
-    [ -z "$postgres_dir" ] || return 0
-    postgres_bin=$(postgres_find_bin) || return 1
-    # A socket's path has room for 107 bytes, and it must stand in a URI as it is.
-    [ "${#temporary}" -le 60 ] || temporary=/tmp
-    case "$temporary" in *[!A-Za-z0-9/._-]*) temporary=/tmp ;; esac
-    postgres_user=
-    if [ "$(id -u)" -eq 0 ]; then
-        temporary=/tmp # root's own may be closed to the other user
-        postgres_user=postgres
-        id -u postgres >/dev/null 2>&1 || postgres_user=nobody
+    # The path of a socket has 107 bytes at most, and stands in a URI as it is.
+    if [[ ! $directory =~ ^/[A-Za-z0-9/._-]{1,80}$ ]]; then
+        echo "postgres_start: $directory is no absolute path of at most 80 plain characters" >&2
+        return 2
     fi
-    postgres_dir=$(mktemp -d "$temporary/permanode-pg.XXXXXXXX") || return 1
-    : >"$postgres_dir/ops.log"
-    if [ -n "$postgres_user" ] && ! chown -R "$postgres_user" "$postgres_dir"; then
-        postgres_stop
-        return 1
+    # shellcheck disable=SC2034  # for the script that sources this
+    postgres_url="postgresql:///postgres?host=$directory&user=postgres"
+    if [[ -e $directory/data/postmaster.pid ]]; then return 0; fi
+    postgres_find_bin >/dev/null || return 1
+    mkdir -m 0700 "$directory" || return 1
+    owner=$(postgres_owner)
+    if [[ -n $owner ]]; then
+        # The owner has to get at its directory, which lies in one of root's.
+        chmod go+x "$(dirname "$directory")" && chown "$owner" "$directory" || return 1
     fi
     # Trust is safe here: the directory, and so the socket, is open to its owner (and root) only.
-    if ! postgres_as_owner "$postgres_bin/initdb" --pgdata="$postgres_dir/data" \
-        --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync; then
-        postgres_explain "the database cluster could not be made"
+    if ! postgres_run "$directory" initdb --pgdata="$directory/data" --username=postgres \
+        --auth=trust --encoding=UTF8 --locale=C --no-sync; then
+        postgres_explain "$directory" "the database cluster could not be made"
         return 1
     fi
-    cat >>"$postgres_dir/data/postgresql.conf" <<EOF
+    cat >>"$directory/data/postgresql.conf" <<TEXT
 listen_addresses = ''
-unix_socket_directories = '$postgres_dir'
+unix_socket_directories = '$directory'
 unix_socket_permissions = 0700
 fsync = $fsync
 max_connections = 200
-EOF
-    if ! postgres_resume; then
-        postgres_explain "the database server did not start"
+TEXT
+    if ! postgres_resume "$directory"; then
+        postgres_explain "$directory" "the database server did not start"
         return 1
     fi
-    export POSTGRES_URL="postgresql:///postgres?host=$postgres_dir&user=postgres"
 }
 
-postgres_pause() {
-    postgres_as_owner "$postgres_bin/pg_ctl" stop --pgdata="$postgres_dir/data" --wait \
-        --mode="${1:-fast}"
+postgres_pause() { # DIR [MODE]
+    postgres_run "$1" pg_ctl stop --pgdata="$1/data" --wait --mode="${2-fast}"
 }
 
-postgres_resume() {
-    postgres_as_owner "$postgres_bin/pg_ctl" start --pgdata="$postgres_dir/data" --wait \
-        --timeout=60 --log="$postgres_dir/server.log"
+postgres_resume() { # DIR
+    postgres_run "$1" pg_ctl start --pgdata="$1/data" --wait --timeout=60 --log="$1/server.log"
 }
 
-postgres_stop() {
-    [ -n "$postgres_dir" ] || return 0
-    if [ -e "$postgres_dir/data/postmaster.pid" ]; then
-        postgres_pause immediate || echo "the database server in $postgres_dir did not stop" >&2
+postgres_stop() { # DIR
+    [[ -d $1 ]] || return 0
+    if [[ -e $1/data/postmaster.pid ]] && ! postgres_pause "$1" immediate; then
+        echo "the database server in $1 did not stop" >&2
+        return 1
     fi
-    rm -rf "$postgres_dir"
-    postgres_dir=
-    unset POSTGRES_URL
+    rm -rf "$1"
 }
 
 # Says what failed, shows the last words of the logs, and removes the cluster.
-postgres_explain() {
-    echo "$1:" >&2
-    tail -n 20 "$postgres_dir/ops.log" >&2
-    [ ! -e "$postgres_dir/server.log" ] || tail -n 20 "$postgres_dir/server.log" >&2
-    postgres_stop
+postgres_explain() { # DIR TEXT
+    local log
+    echo "$2:" >&2
+    for log in "$1/ops.log" "$1/server.log"; do
+        if [[ -e $log ]]; then tail -n 20 "$log" >&2; fi
+    done
+    postgres_stop "$1"
 }

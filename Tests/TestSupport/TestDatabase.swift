@@ -13,7 +13,7 @@ package struct TestDatabase: Sendable {
     package struct Missing: Error, CustomStringConvertible {
         package let description =
             "\(TestDatabase.variable) is not set: source Ops/lib/postgres.sh, call "
-            + "`postgres_start --fast` and set it to $POSTGRES_URL, or run Ops/test"
+            + "`postgres_start DIR --fast`, set it to $postgres_url, or run Ops/test"
     }
 
     /// Calls with a new database and drops it afterwards, whoever is still connected.
