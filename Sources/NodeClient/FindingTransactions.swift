@@ -1,0 +1,99 @@
+import Ternary
+
+extension NodeClient {
+    /// The hashes of transactions on any of these addresses.
+    ///
+    /// Long lists are sent in parts. Where an answer is as long as lists that a node may have cut
+    /// (`suspiciousHashCount`), its addresses are asked for again in halves, down to a single one,
+    /// so that spam on one address hides nothing on another; what is still as long is reported as
+    /// `mayBeIncomplete`. With `maximumHashes` collected the search ends, reported the same way.
+    package func findTransactions(addresses: [Hash]) async throws -> FoundTransactions {
+        try await findTransactions(addresses) { FindTransactions(addresses: $0) }
+    }
+
+    /// The hashes of transactions with any of these bundle hashes; parts and limits as by address.
+    package func findTransactions(bundles: [Hash]) async throws -> FoundTransactions {
+        try await findTransactions(bundles) { FindTransactions(bundles: $0) }
+    }
+
+    /// The hashes of transactions with any of these as trunk or branch; parts and limits as by
+    /// address.
+    package func findTransactions(approvees: [Hash]) async throws -> FoundTransactions {
+        try await findTransactions(approvees) { FindTransactions(approvees: $0) }
+    }
+
+    private func findTransactions(
+        _ values: [Hash], _ command: ([Hash]) -> FindTransactions
+    ) async throws -> FoundTransactions {
+        var collection = HashCollection(limit: configuration.maximumHashes)
+        // A stack; halving leaves at most one more part on it a level.
+        var parts: [[Hash]] = values.deduplicated.parts(of: configuration.addressesPerRequest)
+            .reversed()
+        while let part = parts.popLast() {
+            guard !collection.isFull else {
+                collection.mayBeIncomplete = true
+                break
+            }
+            let answer = try await find(command(part))
+            collection.add(answer.hashes)
+            guard answer.isCut || answer.hashes.count >= configuration.suspiciousHashCount else {
+                continue
+            }
+            if part.count == 1 {
+                collection.mayBeIncomplete = true
+            } else {
+                parts.append(Array(part[(part.count / 2)...]))
+                parts.append(Array(part[..<(part.count / 2)]))
+            }
+        }
+        return collection.result
+    }
+}
+
+/// Hashes in the order they came, each once, up to a limit.
+struct HashCollection {
+    private let limit: Int
+    private var seen: Set<Hash> = []
+    private var hashes: [Hash] = []
+    var mayBeIncomplete = false
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var isFull: Bool { hashes.count >= limit }
+
+    /// Takes what fits; what does not is told by `mayBeIncomplete`.
+    mutating func add(_ more: [Hash]) {
+        for hash in more where !seen.contains(hash) {
+            guard !isFull else {
+                mayBeIncomplete = true
+                return
+            }
+            seen.insert(hash)
+            hashes.append(hash)
+        }
+    }
+
+    var result: FoundTransactions {
+        FoundTransactions(hashes: hashes, mayBeIncomplete: mayBeIncomplete)
+    }
+}
+
+extension Array where Element == Hash {
+    /// Each once, in the order of their first places.
+    var deduplicated: [Hash] {
+        var seen: Set<Hash> = []
+        return filter { seen.insert($0).inserted }
+    }
+}
+
+extension Array {
+    /// Consecutive parts of at most `count` (at least 1) elements.
+    func parts(of count: Int) -> [[Element]] {
+        let count = Swift.max(count, 1)
+        return stride(from: 0, to: self.count, by: count).map {
+            Array(self[$0..<Swift.min($0 + count, self.count)])
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Tangle
+import Ternary
+
+/// What a node says of itself. Kinds and versions of nodes leave out different parts.
+package struct NodeInfo: Decodable, Sendable {
+    package let appName: String
+    package let appVersion: String
+    /// The hash of the newest milestone the node has heard of.
+    package let latestMilestone: Hash?
+    package let latestMilestoneIndex: Int?
+    /// The newest milestone whose whole past the node has: the tip for `inclusionStates`.
+    package let latestSolidSubtangleMilestone: Hash?
+    package let latestSolidSubtangleMilestoneIndex: Int?
+    package let lastSnapshottedMilestoneIndex: Int?
+    /// Where the node's history begins.
+    package let milestoneStartIndex: Int?
+    /// Milliseconds since 1970.
+    package let time: Int64?
+    package let features: [String]?
+    package let coordinatorAddress: Hash?
+}
+
+/// The limits a node tells.
+package struct NodeAPIConfiguration: Decodable, Sendable {
+    package let maxFindTransactions: Int?
+    package let maxRequestsList: Int?
+    package let maxGetTrytes: Int?
+    package let maxBodyLength: Int?
+    package let milestoneStartIndex: Int?
+}
+
+/// Two transactions for a new one to approve.
+package struct TransactionsToApprove: Decodable, Sendable {
+    package let trunkTransaction: Hash
+    package let branchTransaction: Hash
+}
+
+/// Hashes found by address.
+package struct FoundTransactions: Sendable, Equatable {
+    /// Each once, in the order in which they came; what the node claims, unverified.
+    package internal(set) var hashes: [Hash] = []
+    /// Whether there may be more: a list was as long as lists that Hornet cuts without a word, or
+    /// went beyond `NodeClientConfiguration.maximumHashes` and was cut here.
+    package internal(set) var mayBeIncomplete = false
+    /// Of nodes that were asked too and did not answer; empty where one node was asked.
+    package internal(set) var unanswered: [NodeError] = []
+
+    package init(hashes: [Hash] = [], mayBeIncomplete: Bool = false) {
+        self.hashes = hashes
+        self.mayBeIncomplete = mayBeIncomplete
+    }
+}
+
+/// What a node had for a list of hashes; every hash asked for is in exactly one part.
+package struct TransactionLookup: Sendable {
+    /// Every transaction here has the hash it stands under, recomputed.
+    package internal(set) var found: [Hash: Transaction] = [:]
+    /// The node does not have these (2,673 nines, or null).
+    package internal(set) var unknown: Set<Hash> = []
+    /// For these the node answered another transaction or none of the right size (`wrongHash`,
+    /// `malformedTrytes`).
+    package internal(set) var refused: [Hash: NodeError] = [:]
+
+    package init() {}
+}

@@ -1,0 +1,85 @@
+import Tangle
+import Ternary
+
+/// A command of IRI's API (tangle.md, *IRI's HTTP API*).
+protocol NodeCommand: Encodable, Sendable {
+    associatedtype Answer: Decodable & Sendable
+    var command: String { get }
+}
+
+/// What `store` and `broadcast` answer: nothing but `duration`, which is not needed.
+struct EmptyAnswer: Decodable, Sendable {}
+
+struct GetNodeInfo: NodeCommand {
+    typealias Answer = NodeInfo
+    let command = "getNodeInfo"
+}
+
+struct GetNodeAPIConfiguration: NodeCommand {
+    typealias Answer = NodeAPIConfiguration
+    let command = "getNodeAPIConfiguration"
+}
+
+struct FindTransactions: NodeCommand {
+    struct Answer: Decodable, Sendable {
+        let hashes: [Hash]
+    }
+
+    let command = "findTransactions"
+    /// OR inside a list, AND between them; a list that is nil is left out.
+    var addresses: [Hash]?
+    var bundles: [Hash]?
+    var approvees: [Hash]?
+}
+
+struct GetTrytes: NodeCommand {
+    /// Texts, so that one malformed transaction does not spoil its neighbours; Chronicle answers
+    /// null for what it does not have.
+    struct Answer: Decodable, Sendable {
+        let trytes: [String?]
+    }
+
+    let command = "getTrytes"
+    let hashes: [Hash]
+}
+
+struct GetInclusionStates: NodeCommand {
+    struct Answer: Decodable, Sendable {
+        let states: [Bool]
+    }
+
+    let command = "getInclusionStates"
+    let transactions: [Hash]
+    /// Needed up to IRI 1.8.5, ignored later.
+    let tips: [Hash]
+}
+
+struct GetTransactionsToApprove: NodeCommand {
+    typealias Answer = TransactionsToApprove
+    let command = "getTransactionsToApprove"
+    let depth: Int
+}
+
+struct AttachToTangle: NodeCommand {
+    struct Answer: Decodable, Sendable {
+        let trytes: [String]
+    }
+
+    let command = "attachToTangle"
+    let trunkTransaction: Hash
+    let branchTransaction: Hash
+    let minWeightMagnitude: Int
+    let trytes: [Trytes]
+}
+
+struct StoreTransactions: NodeCommand {
+    typealias Answer = EmptyAnswer
+    let command = "storeTransactions"
+    let trytes: [Trytes]
+}
+
+struct BroadcastTransactions: NodeCommand {
+    typealias Answer = EmptyAnswer
+    let command = "broadcastTransactions"
+    let trytes: [Trytes]
+}
