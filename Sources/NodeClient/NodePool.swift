@@ -1,0 +1,203 @@
+import Synchronization
+import Tangle
+import Ternary
+
+/// Several nodes as one: asks the healthiest, goes to the next where one fails, and lets failing
+/// ones cool down. Requests under way are bounded by `NodeClientConfiguration.maximumInFlight` for
+/// each node.
+///
+/// Calls throw the last node's `NodeError`, or `CancellationError`.
+package final class NodePool: Sendable {
+    /// More than anybody runs; lookups may ask every node.
+    package static let maximumNodes = 16
+
+    /// In the order of the endpoints, each once.
+    package let clients: [NodeClient]
+    private let maximumHashes: Int
+    private let selection: Mutex<NodeSelection>
+    private let start = ContinuousClock.now
+
+    /// - Throws: `NodeError` of kind `invalidEndpoint` for no node, or more than `maximumNodes`.
+    package init(
+        endpoints: [NodeEndpoint], configuration: NodeClientConfiguration = .init(),
+        policy: NodeSelection.Policy = .init()
+    ) throws(NodeError) {
+        var distinct: [NodeEndpoint] = []
+        for endpoint in endpoints where !distinct.contains(endpoint) { distinct.append(endpoint) }
+        guard !distinct.isEmpty, distinct.count <= Self.maximumNodes else {
+            throw NodeError(
+                .invalidEndpoint("there must be 1 to \(Self.maximumNodes) nodes"),
+                operation: "read the nodes' URLs", endpoint: nil)
+        }
+        let transport = CurlTransport()
+        clients = distinct.map {
+            NodeClient(endpoint: $0, configuration: configuration, transport: transport)
+        }
+        maximumHashes = configuration.maximumHashes
+        selection = Mutex(NodeSelection(nodeCount: distinct.count, policy: policy))
+    }
+
+    /// What is known of each node now.
+    package var health: [(endpoint: NodeEndpoint, health: NodeSelection.Health)] {
+        Array(zip(clients.map(\.endpoint), selection.withLock { $0.health }))
+    }
+
+    /// Runs `operation` against the best node, then against others while it fails for reasons that
+    /// lie with the node, within the policy's attempts and waits. It may run more than once.
+    package func perform<Value: Sendable>(
+        _ operation: @Sendable (NodeClient) async throws -> Value
+    ) async throws -> Value {
+        try await answer(operation).value
+    }
+
+    package func nodeInfo() async throws -> NodeInfo {
+        try await perform { try await $0.nodeInfo() }
+    }
+
+    package func inclusionStates(
+        of transactions: [Hash], tips: [Hash] = []
+    ) async throws -> [Hash: Bool] {
+        try await perform { try await $0.inclusionStates(of: transactions, tips: tips) }
+    }
+
+    /// The hashes of transactions on any of these addresses.
+    ///
+    /// - Parameter joining: how many nodes to ask at the same time, their results joined: nodes
+    ///   prune at different times and cut lists at different places. What did not answer stands in
+    ///   `unanswered`; the call fails only where no node answers.
+    package func findTransactions(
+        addresses: [Hash], joining: Int = 1
+    ) async throws -> FoundTransactions {
+        var errors: [NodeError] = []
+        if joining > 1 {
+            let answers = try await askAtOnce(joining) {
+                try await $0.findTransactions(addresses: addresses)
+            }
+            var collection = HashCollection(limit: maximumHashes)
+            var answered = 0
+            for answer in answers {
+                switch answer {
+                case .success(let found):
+                    answered += 1
+                    collection.add(found.hashes)
+                    if found.mayBeIncomplete { collection.mayBeIncomplete = true }
+                case .failure(let error): errors.append(error)
+                }
+            }
+            if answered > 0 {
+                var result = collection.result
+                result.unanswered = errors
+                return result
+            }
+        }
+        var result = try await perform { try await $0.findTransactions(addresses: addresses) }
+        result.unanswered = errors
+        return result
+    }
+
+    /// The transactions with these hashes; what one node does not have or answers wrongly is asked
+    /// of the others.
+    package func transactions(_ hashes: [Hash]) async throws -> TransactionLookup {
+        let first = try await answer { try await $0.transactions(hashes) }
+        var lookup = first.value
+        var asked: Set<Int> = [first.node]
+        while !lookup.missing.isEmpty, let node = take(excluding: asked) {
+            asked.insert(node)
+            let missing = Array(lookup.missing)
+            do {
+                let more = try await ask(node) { try await $0.transactions(missing) }
+                lookup.add(more.found)
+            } catch is NodeError {
+                // The first node's answer stands; this one's illness is noted in its health.
+            }
+        }
+        return lookup
+    }
+
+    private func answer<Value: Sendable>(
+        _ operation: @Sendable (NodeClient) async throws -> Value
+    ) async throws -> (node: Int, value: Value) {
+        var call = NodeSelection.Call()
+        var lastError: NodeError?
+        while true {
+            switch selection.withLock({ $0.next(for: &call, at: ContinuousClock.now - start) }) {
+            case .use(let node):
+                do {
+                    return (node, try await ask(node, operation))
+                } catch let error as NodeError {
+                    if error.fault == .caller { throw error }
+                    if error.fault == .request || !error.retryable { call.excluded.insert(node) }
+                    lastError = error
+                }
+            case .wait(let pause):
+                try await Task.sleep(for: pause)
+            case .giveUp:
+                throw lastError
+                    ?? NodeError(.noNodeAvailable, operation: "choose a node", endpoint: nil)
+            }
+        }
+    }
+
+    /// Up to `count` usable nodes at the same time, each once, answers in the order of choice.
+    private func askAtOnce<Value: Sendable>(
+        _ count: Int, _ operation: @escaping @Sendable (NodeClient) async throws -> Value
+    ) async throws -> [Result<Value, NodeError>] {
+        try await withThrowingTaskGroup(of: (Int, Result<Value, NodeError>).self) { group in
+            var taken: [Int] = []
+            while taken.count < count, let node = take(excluding: Set(taken)) {
+                let place = taken.count
+                taken.append(node)
+                group.addTask {
+                    do {
+                        return (place, .success(try await self.ask(node, operation)))
+                    } catch let error as NodeError {
+                        return (place, .failure(error))
+                    }
+                }
+            }
+            var answers: [(Int, Result<Value, NodeError>)] = []
+            for try await answer in group { answers.append(answer) }
+            return answers.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private func take(excluding excluded: Set<Int>) -> Int? {
+        selection.withLock { $0.take(excluding: excluded, at: ContinuousClock.now - start) }
+    }
+
+    /// Asks a node that was taken, and reports how it went.
+    private func ask<Value: Sendable>(
+        _ node: Int, _ operation: @Sendable (NodeClient) async throws -> Value
+    ) async throws -> Value {
+        do {
+            let value = try await operation(clients[node])
+            selection.withLock { $0.succeeded(node) }
+            return value
+        } catch {
+            selection.withLock { selection in
+                switch (error as? NodeError)?.fault {
+                case .node:
+                    var generator = SystemRandomNumberGenerator()
+                    selection.failed(node, at: ContinuousClock.now - start, using: &generator)
+                case .request: selection.succeeded(node)
+                case .caller, nil: selection.left(node)
+                }
+            }
+            throw error
+        }
+    }
+}
+
+extension TransactionLookup {
+    /// What was asked for and is not there.
+    package var missing: Set<Hash> { unknown.union(refused.keys) }
+
+    /// Moves what another node had to `found`.
+    fileprivate mutating func add(_ more: [Hash: Transaction]) {
+        for (hash, transaction) in more {
+            unknown.remove(hash)
+            refused[hash] = nil
+            found[hash] = transaction
+        }
+    }
+}
