@@ -56,9 +56,8 @@ static inline void apply_round(const curlp_state *old, curlp_state *new, unsigne
 static const uint64_t every_ninth = UINT64_C(0x8040201008040201);
 
 /*
- * Takes the trits at i from i + distance * digit(i), where digit(i) = (multiple * i modulo 9)
- * is 0, 1 or 2 as `digits` says for each of the nine values; the distance is a multiple of 81,
- * so a trit's class modulo 9 does not change.
+ * Takes the trit at each i from i + distance * digits[multiple * i modulo 9], the digits being
+ * 0, 1 or 2. The distance is a multiple of 81, so no trit leaves its class modulo 9.
  */
 static void move_classes(
     curlp_state *state, unsigned distance, unsigned multiple, const uint8_t digits[9]
@@ -81,14 +80,14 @@ static void move_classes(
             | (bits_at(old.high, far) & twice);
         near = next_word(near);
         far = next_word(far);
-        /* Both 64 and 729 leave known classes: bit 0 of the next word is a class further. */
+        /* 64 is 1 and 729 is 0 modulo 9: the next word's bits are one class further on. */
         stay = stay >> 1 | (stay & 2) << 62;
         once = once >> 1 | (once & 2) << 62;
         twice = twice >> 1 | (twice & 2) << 62;
     }
 }
 
-/* Trits from t[i * c], c = 1 + 81 k, to i: by (k i modulo 9) times 81, in two ternary digits. */
+/* Trits from i * c to i, where c = 1 + 81 k: 81 (k i modulo 9) back, one ternary digit a step. */
 static void restore_order(curlp_state *state, unsigned c) {
     static const uint8_t units[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
     static const uint8_t threes[9] = {0, 0, 0, 1, 1, 1, 2, 2, 2};

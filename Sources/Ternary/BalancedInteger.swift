@@ -1,11 +1,9 @@
 /// Integers in balanced ternary, least significant trit first (tangle, *Transaction*).
 package enum BalancedInteger {
     /// - Throws: `TernaryError.integerOverflow` where the number does not fit 64 bits.
-    package static func value(_ trits: some BidirectionalCollection<Trit>) throws(TernaryError)
-        -> Int64
-    {
+    package static func value(_ trits: some Collection<Trit>) throws(TernaryError) -> Int64 {
         var value: Int64 = 0
-        for trit in trits.reversed() {
+        for trit in Array(trits).reversed() {
             // In 128 bits, because near the bounds three times the value leaves 64 bits and
             // the trit brings it back.
             guard let sum = Int64(exactly: Int128(value) * 3 + Int128(trit)) else {

@@ -8,11 +8,16 @@ package enum Kerl {
     /// - Parameter trits: whole blocks of 243 trits (a short last block is filled up with zeros),
     ///   of which the last trit of each block is taken as 0.
     package static func hash(_ trits: some RandomAccessCollection<Trit>) -> [Trit] {
+        // Not generic from here on: generic code is slow in another module.
+        let hash = trits.withContiguousStorageIfAvailable { self.hash(of: $0) }
+        return hash ?? Array(trits).withUnsafeBufferPointer { self.hash(of: $0) }
+    }
+
+    private static func hash(of trits: UnsafeBufferPointer<Trit>) -> [Trit] {
         var sponge = Keccak384()
-        var rest = trits[...]
-        while !rest.isEmpty {
-            sponge.absorb(KerlInteger(block: rest.prefix(blockCount)).bigEndianBytes)
-            rest = rest.dropFirst(blockCount)
+        for start in stride(from: 0, to: trits.count, by: blockCount) {
+            let block = trits[start..<min(start + blockCount, trits.count)]
+            sponge.absorb(KerlInteger(block: block).bigEndianBytes)
         }
         return KerlInteger(bigEndianBytes: sponge.digest()).trits
     }
@@ -38,7 +43,7 @@ struct KerlInteger {
     private static let ones243 = KerlInteger(digits: [UInt8](repeating: 1, count: 243))
 
     /// Takes up to 242 trits; the 243rd counts as 0.
-    init(block: some Collection<Trit>) {
+    init(block: Slice<UnsafeBufferPointer<Trit>>) {
         var digits = [UInt8](repeating: 1, count: Kerl.blockCount - 1)
         for (index, trit) in zip(digits.indices, block) {
             digits[index] = UInt8(min(max(Int(trit) + 1, 0), 2))

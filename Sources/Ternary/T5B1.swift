@@ -35,6 +35,13 @@ package enum T5B1 {
     package static func unpack(
         _ bytes: some Collection<UInt8>, tritCount: Int
     ) throws(TernaryError) -> [Trit] {
+        // Not generic from here on: generic code is slow in another module.
+        try unpacked(Array(bytes), tritCount: tritCount)
+    }
+
+    private static func unpacked(
+        _ bytes: [UInt8], tritCount: Int
+    ) throws(TernaryError) -> [Trit] {
         guard tritCount >= 0, bytes.count == byteCount(tritCount: tritCount) else {
             throw .wrongLength(
                 expected: byteCount(tritCount: max(0, tritCount)), actual: bytes.count)
