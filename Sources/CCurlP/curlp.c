@@ -117,25 +117,43 @@ void curlp_reset(curlp_state *state) {
     memset(state, 0xFF, sizeof *state);
 }
 
-/* Sets `bits` bits, 1...64, at the start of both words from as many trits. */
-static inline void pack(uint64_t *low_word, uint64_t *high_word, const int8_t *trits, size_t bits) {
-    uint64_t low = 0, high = 0;
-    for (size_t bit = 0; bit < bits; bit++) {
-        low |= (uint64_t)(trits[bit] <= 0) << bit;
-        high |= (uint64_t)(trits[bit] >= 0) << bit;
+/* Eight trits as bytes, the first lowest; compilers make one load of it. */
+static inline uint64_t eight_bytes(const int8_t *trits) {
+    uint64_t bytes = 0;
+    for (int index = 0; index < 8; index++) bytes |= (uint64_t)(uint8_t)trits[index] << 8 * index;
+    return bytes;
+}
+
+/* The lowest bits of eight bytes side by side: the product moves bit 8 i to bit 56 + i. */
+static inline uint64_t lowest_bits(uint64_t bytes) {
+    return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Sets the lowest `bits` bits, 1...64, of both words from as many trits. */
+static void pack(uint64_t *low_word, uint64_t *high_word, const int8_t *trits, size_t bits) {
+    uint64_t nonzero = 0, negative = 0;
+    size_t bit = 0;
+    for (; bit + 8 <= bits; bit += 8) {
+        uint64_t bytes = eight_bytes(trits + bit);
+        nonzero |= lowest_bits(bytes) << bit;
+        negative |= lowest_bits(bytes >> 7) << bit;
     }
-    uint64_t kept = bits < 64 ? ~UINT64_C(0) << bits : 0;
-    *low_word = (*low_word & kept) | low;
-    *high_word = (*high_word & kept) | high;
+    for (; bit < bits; bit++) {
+        nonzero |= (uint64_t)(trits[bit] & 1) << bit;
+        negative |= (uint64_t)(trits[bit] < 0) << bit;
+    }
+    uint64_t set = bits < 64 ? ~(~UINT64_C(0) << bits) : ~UINT64_C(0);
+    *low_word = (*low_word & ~set) | (set & (~nonzero | negative));
+    *high_word = (*high_word & ~set) | (set & ~negative);
 }
 
 void curlp_load(curlp_state *state, const int8_t *trits, size_t count) {
-    size_t word = 0;
-    /* The count of 64 stands here as a constant so that the compiler can use vectors. */
-    for (; count >= 64; count -= 64, trits += 64, word++) {
-        pack(&state->low[word], &state->high[word], trits, 64);
+    for (size_t word = 0; count > 0; word++) {
+        size_t bits = count < 64 ? count : 64;
+        pack(&state->low[word], &state->high[word], trits, bits);
+        trits += bits;
+        count -= bits;
     }
-    if (count > 0) pack(&state->low[word], &state->high[word], trits, count);
     repeat(state->low);
     repeat(state->high);
 }
@@ -146,6 +164,7 @@ static inline void unpack(uint64_t low, uint64_t high, int8_t *trits, size_t bit
     }
 }
 
+/* The count of 64 stands there as a constant so that the compiler can use vectors. */
 void curlp_read(const curlp_state *state, int8_t *trits, size_t count) {
     size_t word = 0;
     for (; count >= 64; count -= 64, trits += 64, word++) {
