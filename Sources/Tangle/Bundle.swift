@@ -6,7 +6,7 @@ import Ternary
 /// one bundle hash. That it is valid says nothing about who wrote it.
 package struct Bundle: Hashable, Sendable {
     /// The longest bundle that is followed: 2.2 million trytes of payload, which is a megabyte
-    /// of text, and ten times what the nodes' limit on a request lets a client broadcast at once.
+    /// of text, and more than twice what fits a node's limit of a million characters a request.
     package static let maximumTransactions = 1000
 
     /// Index 0 first; never empty.
