@@ -35,18 +35,16 @@ session_members() {
     done
 }
 
-# Ends what is left of the session: asks, waits up to ten seconds, then insists.
+# Ends what is left of the session: asks, waits up to five seconds, then insists.
 stop_session() {
-    local signal members attempt
+    local signal members deadline
     [[ -n $session ]] || return 0
     for signal in TERM KILL; do
         mapfile -t members < <(session_members)
         ((${#members[@]})) || break
         kill -s "$signal" -- "${members[@]}" 2>/dev/null || true
-        for ((attempt = 0; attempt < 100; attempt++)); do
-            [[ -n $(session_members) ]] || break
-            sleep 0.1
-        done
+        deadline=$((SECONDS + 5))
+        while ((SECONDS < deadline)) && [[ -n $(session_members) ]]; do sleep 0.1; done
     done
     session=
 }

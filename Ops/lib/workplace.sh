@@ -24,12 +24,13 @@ close_workplace() {
     exit "$status"
 }
 
-# Starts a PostgreSQL in $work and sets database_url.
+# Starts a PostgreSQL in $work and sets database_url. Nothing in it has to outlive a crash
+# of the machine, so it need not wait for the disk.
 start_database() {
     # shellcheck source=Ops/lib/postgres.sh
     . Ops/lib/postgres.sh
     database_started=yes
-    postgres_start "$work/postgres"
+    postgres_start "$work/postgres" --fast
     # shellcheck disable=SC2034,SC2154  # from postgres.sh, for the script that sources this
     database_url=$postgres_url
 }
