@@ -29,30 +29,31 @@ package enum KeyDerivation {
         guard parent.count == keyCount else {
             throw .wrongLength(of: "parent key", expected: keyCount, actual: parent.count)
         }
-        return SecretBytes(count: keyCount) { output in
-            parent.withBytes { parent in
-                _ = derive(from: parent, subkey: subkey, context: context, into: output)
-            }
-        }
+        return SecretBytes(
+            count: keyCount,
+            fillFrom: { output in
+                parent.withStart {
+                    derive(from: $0, subkey: subkey, context: context, into: output)
+                }
+            })
     }
 
-    /// The same between memory that the caller holds (and wipes), for long chains of derivations.
-    /// `output` may be where `parent` is.
+    /// The same between memory that the caller holds and wipes, for long chains of derivations.
     ///
-    /// - Returns: false, with nothing written, unless both have 32 bytes.
+    /// - Parameters:
+    ///   - parent: 32 bytes.
+    ///   - output: room for 32 bytes; may be where `parent` is.
     package static func derive(
-        from parent: UnsafeRawBufferPointer, subkey: UInt64, context: Context,
-        into output: UnsafeMutableRawBufferPointer
-    ) -> Bool {
-        guard parent.count == keyCount, output.count == keyCount,
-            let parentStart = parent.baseAddress, let outputStart = output.baseAddress
-        else { return false }
-        return withUnsafeBytes(of: context.bytes) { context in
-            guard let context = context.baseAddress else { return false }
-            return crypto_kdf_derive_from_key(
-                outputStart.assumingMemoryBound(to: UInt8.self), keyCount, subkey,
+        from parent: UnsafeRawPointer, subkey: UInt64, context: Context,
+        into output: UnsafeMutableRawPointer
+    ) {
+        withUnsafeBytes(of: context.bytes) { context in
+            guard let context = context.baseAddress else { return }
+            // Its one failure is an output length out of bounds.
+            _ = crypto_kdf_derive_from_key(
+                output.assumingMemoryBound(to: UInt8.self), keyCount, subkey,
                 context.assumingMemoryBound(to: CChar.self),
-                parentStart.assumingMemoryBound(to: UInt8.self)) == 0
+                parent.assumingMemoryBound(to: UInt8.self))
         }
     }
 }

@@ -60,11 +60,10 @@ import Testing
         let context = KeyDerivation.Context("pmn.tree")
         let expected = try KeyDerivation.derive(from: key, subkey: 7, context: context)
         var memory = key.withBytes(Array.init)
-        let done = memory.withUnsafeMutableBytes {
-            KeyDerivation.derive(
-                from: UnsafeRawBufferPointer($0), subkey: 7, context: context, into: $0)
+        memory.withUnsafeMutableBytes { memory in
+            guard let start = memory.baseAddress else { return }
+            KeyDerivation.derive(from: start, subkey: 7, context: context, into: start)
         }
-        #expect(done)
         #expect(SecretBytes(copying: memory) == expected)
     }
 
@@ -72,12 +71,6 @@ import Testing
         #expect(throws: SecretsError.wrongLength(of: "parent key", expected: 32, actual: 16)) {
             try KeyDerivation.derive(from: .random(16), subkey: 0, context: .init("x"))
         }
-        var short = [UInt8](repeating: 0, count: 16)
-        let done = short.withUnsafeMutableBytes {
-            KeyDerivation.derive(
-                from: UnsafeRawBufferPointer($0), subkey: 0, context: .init("x"), into: $0)
-        }
-        #expect(!done)
     }
 
     /// Figure from OpenSSL's Argon2id: 2 passes, 64 KiB, one lane.

@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+import Vault
+
+/// What lies about when a process is killed in the middle of a change, and what follows.
+@Suite struct InterruptedChangeTests {
+    private let ring: TemporaryRing
+    private let forgotten = ChannelNumber.random()
+
+    init() throws {
+        ring = try TemporaryRing()
+    }
+
+    private func isZeros(_ path: String) throws -> Bool {
+        let bytes = try ring.contents(of: path)
+        return !bytes.isEmpty && bytes.allSatisfy { $0 == 0 }
+    }
+
+    @Test func aChangeOverwritesTheRingBefore() throws {
+        let vault = try Vault(ring: ring.file)
+        // Another name of the old file, to see what becomes of its blocks.
+        let probe = ring.path + "-probe"
+        #expect(link(ring.path, probe) == 0)
+        try vault.forget(forgotten)
+        #expect(try isZeros(probe))
+        #expect(try ring.file.load().generation == 2)
+        #expect(ring.names == ["keyring", "keyring.lock", "keyring-probe"])
+    }
+
+    @Test func stoppedWhileTheNewRingWasWritten() throws {
+        let whole = try ring.contents(of: ring.path)
+        try ring.write(Array(whole.prefix(40)), to: ring.path + ".new")
+        let probe = ring.path + "-probe"
+        #expect(link(ring.path + ".new", probe) == 0)
+        let vault = try Vault(ring: ring.file)
+        #expect(try isZeros(probe))
+        #expect(ring.names == ["keyring", "keyring.lock", "keyring-probe"])
+        #expect(try ring.contents(of: ring.path) == whole)
+        try vault.forget(forgotten)
+        #expect(vault.generation == 2)
+    }
+
+    @Test func stoppedWhenTheRingHadTwoNames() throws {
+        let whole = try ring.contents(of: ring.path)
+        #expect(link(ring.path, ring.path + ".old") == 0)
+        let vault = try Vault(ring: ring.file)
+        #expect(try ring.contents(of: ring.path) == whole, "the ring itself is not overwritten")
+        #expect(ring.names == ["keyring", "keyring.lock"])
+        #expect(link(ring.path, ring.path + ".old") == 0)
+        try vault.forget(forgotten)
+        #expect(try ring.file.load().generation == 2)
+        #expect(ring.names == ["keyring", "keyring.lock"])
+    }
+
+    @Test func stoppedBeforeTheOldRingWasOverwritten() throws {
+        let before = try ring.contents(of: ring.path)
+        try Vault(ring: ring.file).forget(forgotten)
+        try ring.write(before, to: ring.path + ".old")
+        let probe = ring.path + "-probe"
+        #expect(link(ring.path + ".old", probe) == 0)
+        // The one who asked does not know that it was done, and asks again.
+        let vault = try Vault(ring: ring.file)
+        try vault.forget(forgotten)
+        #expect(try isZeros(probe))
+        #expect(ring.names == ["keyring", "keyring.lock", "keyring-probe"])
+        #expect(vault.generation == 2)
+        #expect(try vault.isForgotten(forgotten))
+    }
+}
