@@ -4,9 +4,9 @@ extension NodeClient {
     /// The hashes of transactions on any of these addresses.
     ///
     /// Long lists are sent in parts. Where an answer is as long as lists that a node may have cut
-    /// (`suspiciousHashCount`), its addresses are asked for again in halves, down to a single one,
-    /// so that spam on one address hides nothing on another; what is still as long is reported as
-    /// `mayBeIncomplete`. With `maximumHashes` collected the search ends, reported the same way.
+    /// (`suspiciousHashCount`), its addresses are asked for again in halves, down to a single one;
+    /// what is still as long is told in `incomplete`. At most `maximumHashes` are collected, those
+    /// of flooded addresses last, so that spam on one address hides nothing on another.
     package func findTransactions(addresses: [Hash]) async throws -> FoundTransactions {
         try await findTransactions(addresses) { FindTransactions(addresses: $0) }
     }
@@ -25,28 +25,30 @@ extension NodeClient {
     private func findTransactions(
         _ values: [Hash], _ command: ([Hash]) -> FindTransactions
     ) async throws -> FoundTransactions {
-        var collection = HashCollection(limit: configuration.maximumHashes)
+        var calm = HashCollection(limit: configuration.maximumHashes)
+        var flooded = calm
+        var incomplete: Set<Hash> = []
         // A stack; halving leaves at most one more part on it a level.
         var parts: [[Hash]] = values.deduplicated.parts(of: configuration.addressesPerRequest)
             .reversed()
         while let part = parts.popLast() {
-            guard !collection.isFull else {
-                collection.mayBeIncomplete = true
-                break
-            }
-            let answer = try await find(command(part))
-            collection.add(answer.hashes)
-            guard answer.isCut || answer.hashes.count >= configuration.suspiciousHashCount else {
+            guard !calm.isFull else {
+                incomplete.formUnion(part)
                 continue
             }
-            if part.count == 1 {
-                collection.mayBeIncomplete = true
+            let answer = try await find(command(part))
+            if !answer.isCut, answer.hashes.count < configuration.suspiciousHashCount {
+                if !calm.add(answer.hashes) { incomplete.formUnion(part) }
+            } else if part.count == 1 {
+                flooded.add(answer.hashes)
+                incomplete.formUnion(part)
             } else {
                 parts.append(Array(part[(part.count / 2)...]))
                 parts.append(Array(part[..<(part.count / 2)]))
             }
         }
-        return collection.result
+        calm.add(flooded.hashes)
+        return FoundTransactions(hashes: calm.hashes, incomplete: incomplete)
     }
 }
 
@@ -54,8 +56,7 @@ extension NodeClient {
 struct HashCollection {
     private let limit: Int
     private var seen: Set<Hash> = []
-    private var hashes: [Hash] = []
-    var mayBeIncomplete = false
+    private(set) var hashes: [Hash] = []
 
     init(limit: Int) {
         self.limit = limit
@@ -63,20 +64,15 @@ struct HashCollection {
 
     var isFull: Bool { hashes.count >= limit }
 
-    /// Takes what fits; what does not is told by `mayBeIncomplete`.
-    mutating func add(_ more: [Hash]) {
+    /// Takes what fits; false where that is not all.
+    @discardableResult
+    mutating func add(_ more: [Hash]) -> Bool {
         for hash in more where !seen.contains(hash) {
-            guard !isFull else {
-                mayBeIncomplete = true
-                return
-            }
+            guard !isFull else { return false }
             seen.insert(hash)
             hashes.append(hash)
         }
-    }
-
-    var result: FoundTransactions {
-        FoundTransactions(hashes: hashes, mayBeIncomplete: mayBeIncomplete)
+        return true
     }
 }
 

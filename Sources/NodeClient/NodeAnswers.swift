@@ -35,20 +35,26 @@ package struct TransactionsToApprove: Decodable, Sendable {
     package let branchTransaction: Hash
 }
 
-/// Hashes found by address.
+/// What `findTransactions` gave.
 package struct FoundTransactions: Sendable, Equatable {
-    /// Each once, in the order in which they came; what the node claims, unverified.
-    package internal(set) var hashes: [Hash] = []
-    /// Whether there may be more: a list was as long as lists that Hornet cuts without a word, or
-    /// went beyond `NodeClientConfiguration.maximumHashes` and was cut here.
-    package internal(set) var mayBeIncomplete = false
-    /// Of nodes that were asked too and did not answer; empty where one node was asked.
-    package internal(set) var unanswered: [NodeError] = []
+    /// Each once; what the node claims, unverified.
+    package let hashes: [Hash]
+    /// Of the addresses (or whatever was searched by) those that may have more: the list was as
+    /// long as lists that Hornet cuts without a word, or `NodeClientConfiguration.maximumHashes`
+    /// were reached and the rest was cut here.
+    package let incomplete: Set<Hash>
+    /// Errors of nodes that were asked too and did not answer; empty where one node was asked.
+    package let unanswered: [NodeError]
 
-    package init(hashes: [Hash] = [], mayBeIncomplete: Bool = false) {
+    package init(
+        hashes: [Hash] = [], incomplete: Set<Hash> = [], unanswered: [NodeError] = []
+    ) {
         self.hashes = hashes
-        self.mayBeIncomplete = mayBeIncomplete
+        self.incomplete = incomplete
+        self.unanswered = unanswered
     }
+
+    package var mayBeIncomplete: Bool { !incomplete.isEmpty }
 }
 
 /// What a node had for a list of hashes; every hash asked for is in exactly one part.

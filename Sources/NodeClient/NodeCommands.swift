@@ -22,7 +22,17 @@ struct GetNodeAPIConfiguration: NodeCommand {
 
 struct FindTransactions: NodeCommand {
     struct Answer: Decodable, Sendable {
+        private enum Key: CodingKey { case hashes }
+
         let hashes: [Hash]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Key.self)
+            // Nodes written in Go may say null for an empty list; a missing list is no answer.
+            hashes =
+                try container.decodeNil(forKey: .hashes)
+                ? [] : container.decode([Hash].self, forKey: .hashes)
+        }
     }
 
     let command = "findTransactions"

@@ -81,13 +81,13 @@ package struct NodeError: Failure, Equatable {
 
     package var fault: Fault {
         switch kind {
-        case .invalidEndpoint, .tooManyRequests, .noNodeAvailable, .transport: .caller
+        case .invalidEndpoint, .tooManyRequests, .noNodeAvailable: .caller
         case .commandNotAvailable: .request
         case .http(let status), .apiError(let status, _):
             Self.passes(status) ? .node : .request
         case .unreachable, .timedOut, .stalled, .connectionLost, .notHTTP, .redirected,
             .exception, .notJSON, .truncated, .unexpectedAnswer, .tooLarge, .tooFewTrytes,
-            .tooManyTrytes, .malformedTrytes, .wrongHash:
+            .tooManyTrytes, .malformedTrytes, .wrongHash, .transport:
             .node
         }
     }

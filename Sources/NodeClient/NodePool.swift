@@ -74,25 +74,23 @@ package final class NodePool: Sendable {
                 try await $0.findTransactions(addresses: addresses)
             }
             var collection = HashCollection(limit: maximumHashes)
-            var answered = 0
+            var incomplete: Set<Hash> = []
             for answer in answers {
                 switch answer {
                 case .success(let found):
-                    answered += 1
-                    collection.add(found.hashes)
-                    if found.mayBeIncomplete { collection.mayBeIncomplete = true }
+                    incomplete.formUnion(found.incomplete)
+                    if !collection.add(found.hashes) { incomplete.formUnion(addresses) }
                 case .failure(let error): errors.append(error)
                 }
             }
-            if answered > 0 {
-                var result = collection.result
-                result.unanswered = errors
-                return result
+            if errors.count < answers.count {
+                return FoundTransactions(
+                    hashes: collection.hashes, incomplete: incomplete, unanswered: errors)
             }
         }
-        var result = try await perform { try await $0.findTransactions(addresses: addresses) }
-        result.unanswered = errors
-        return result
+        let found = try await perform { try await $0.findTransactions(addresses: addresses) }
+        return FoundTransactions(
+            hashes: found.hashes, incomplete: found.incomplete, unanswered: errors)
     }
 
     /// The transactions with these hashes; what one node does not have or answers wrongly is asked

@@ -53,6 +53,31 @@ import Testing
         #expect(server.requests.count < 14)
     }
 
+    @Test func spamIsTheFirstToBeLeftOut() async throws {
+        let server = try server([5000, 3, 2, 4, 1, 0, 7], cut: 6000)
+        defer { server.stop() }
+        let client = try client(server) { $0.maximumHashes = 1200 }
+        let found = try await client.findTransactions(addresses: addresses(7))
+        #expect(found.hashes.count == 1200)
+        #expect(found.incomplete == [numberedHash(0)])
+        let calm = [3, 2, 4, 1, 0, 7].enumerated().flatMap { index, count in
+            (0..<count).map { numberedHash($0 * 100 + index + 1, in: "Z") }
+        }
+        #expect(calm.count == 17)
+        #expect(Set(found.hashes).isSuperset(of: calm))
+    }
+
+    @Test func anEmptyListMayBeNullButNotMissing() async throws {
+        let server = try TestServer { request, connection in
+            connection.answer(request.list("addresses").count == 1 ? #"{"hashes":null}"# : "{}")
+        }
+        defer { server.stop() }
+        let client = try client(server)
+        #expect(try await client.findTransactions(addresses: addresses(1)).hashes.isEmpty)
+        let kind = await failure { try await client.findTransactions(addresses: addresses(2)) }
+        #expect(kind == .unexpectedAnswer("no hashes"))
+    }
+
     @Test func manyHashesOnManyAddressesAreComplete() async throws {
         let server = try server(Array(repeating: 300, count: 8), cut: 1000)
         defer { server.stop() }
@@ -92,7 +117,8 @@ import Testing
         }
         let found = try await client.findTransactions(addresses: addresses(50))
         #expect(found.hashes.count == 700)
-        #expect(found.mayBeIncomplete)
+        // The first request fits, the second in part, the others are not sent.
+        #expect(found.incomplete == Set(addresses(50)[2...]))
         #expect(server.requests.count == 2)
     }
 

@@ -164,15 +164,24 @@ import Testing
         #expect(shown.hasPrefix("a?[31m???x"))
     }
 
-    @Test func nothingListeningIsUnreachable() async throws {
-        let server = try TestServer { _, _ in }
-        let client = try client(server)
-        server.stop()
-        var kind: NodeError.Kind?
-        // The listener closes on its own thread.
-        _ = try await eventually { server.requests.isEmpty }
-        kind = await failure { try await client.nodeInfo() }
-        #expect(kind == .unreachable(.noConnection) || kind == .connectionLost)
+    @Test func aRefusedConnectionIsUnreachable() async throws {
+        let (socket, port) = try TestServer.bound()
+        defer { close(socket) }
+        let client = NodeClient(
+            endpoint: try NodeEndpoint("http://127.0.0.1:\(port)"),
+            configuration: quickConfiguration())
+        let kind = await failure { try await client.nodeInfo() }
+        #expect(kind == .unreachable(.noConnection))
+    }
+
+    @Test func plainHTTPWhereTLSWasExpectedIsRefused() async throws {
+        let server = try TestServer(greeting: "HTTP/1.1 400 Bad Request\r\n\r\n") { _, _ in }
+        defer { server.stop() }
+        let client = NodeClient(
+            endpoint: try NodeEndpoint("https://127.0.0.1:\(server.port)"),
+            configuration: quickConfiguration())
+        let kind = await failure { try await client.nodeInfo() }
+        #expect(kind == .unreachable(.tls))
     }
 
     @Test func aServerThatNeverFinishesTLSMeetsTheConnectTimeout() async throws {

@@ -194,6 +194,20 @@ import Testing
         #expect(try await eventually { hasEnded.withLock { $0 } })
     }
 
+    @Test func connectionsAreKeptAndEndWithTheClient() async throws {
+        let server = try TestServer { _, connection in
+            connection.answer(#"{"appName":"IRI","appVersion":"1"}"#)
+        }
+        defer { server.stop() }
+        do {
+            let client = try client(server)
+            for _ in 0..<5 { _ = try await client.nodeInfo() }
+            #expect(server.openConnections == 1)
+            #expect(server.requests.count == 5)
+        }
+        #expect(try await eventually { server.openConnections == 0 })
+    }
+
     @Test func requestsUnderWayAreBounded() async throws {
         let underWay = Mutex((now: 0, peak: 0))
         let server = try TestServer { _, connection in

@@ -46,22 +46,32 @@ final class TestServer: Sendable {
 
     var requests: [TestRequest] { state.withLock { $0.requests } }
 
-    init(_ script: @escaping @Sendable (TestRequest, TestConnection) -> Void) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard listener >= 0 else { throw Failed(call: "socket") }
+    var openConnections: Int { state.withLock { $0.connections.count } }
+
+    /// A socket with a port of this machine that nobody listens at yet.
+    static func bound() throws -> (socket: Int32, port: UInt16) {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { throw Failed(call: "socket") }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 64) == 0
-                    && getsockname(listener, $0, &length) == 0
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
             }
         }
         guard isBound else { throw Failed(call: "bind") }
-        port = UInt16(bigEndian: address.sin_port)
+        return (socket, UInt16(bigEndian: address.sin_port))
+    }
+
+    /// - Parameter greeting: what is sent before anything is received.
+    init(
+        greeting: String = "", _ script: @escaping @Sendable (TestRequest, TestConnection) -> Void
+    ) throws {
+        (listener, port) = try Self.bound()
+        guard listen(listener, 64) == 0 else { throw Failed(call: "listen") }
+        let listener = listener
         Thread.detachNewThread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
@@ -74,7 +84,10 @@ final class TestServer: Sendable {
                     close(connection)
                     break
                 }
-                Thread.detachNewThread { [self] in serve(TestConnection(socket: connection), script)
+                Thread.detachNewThread { [self] in
+                    let connection = TestConnection(socket: connection)
+                    connection.send(greeting)
+                    serve(connection, script)
                 }
             }
             close(listener)
