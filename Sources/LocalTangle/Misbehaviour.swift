@@ -13,6 +13,8 @@ package enum Misbehaviour: Sendable, Hashable {
     case endless
     /// The right answer, a byte at a time with this pause between them.
     case slow(pause: Duration)
+    /// `findTransactions` with so many hashes at most, without a word, as Hornet cuts it.
+    case cutHashes(Int)
     /// `getTrytes` without the last transaction asked for.
     case fewerTrytes
     /// `getTrytes` with the first tryte of each transaction changed.
@@ -47,10 +49,16 @@ package enum Misbehaviour: Sendable, Hashable {
                         try await Task.sleep(for: pause)
                     }
                 })
-        case .fewerTrytes: return response.withTrytes(of: bytes) { Array($0.dropLast()) }
+        case .cutHashes(let limit):
+            return response.changing(bytes) {
+                $0.hashes = $0.hashes.map { Array($0.prefix(limit)) }
+            }
+        case .fewerTrytes: return response.changing(bytes) { $0.trytes = $0.trytes?.dropLast() }
         case .wrongTrytes:
-            return response.withTrytes(of: bytes) { trytes in
-                trytes.map { ($0.first == "A" ? "B" : "A") + $0.dropFirst() }
+            return response.changing(bytes) { answer in
+                answer.trytes = answer.trytes?.map {
+                    ($0.first == "A" ? "B" : "A") + $0.dropFirst()
+                }
             }
         case .refuse, .html, .stall: return response
         }
@@ -63,20 +71,26 @@ package enum Misbehaviour: Sendable, Hashable {
     }
 }
 
+/// What answers with a list consist of.
+private struct ListAnswer: Codable {
+    var hashes: [String]?
+    var trytes: [String]?
+    let duration: Int
+}
+
 extension HTTPResponse {
     fileprivate func with(_ body: Body) -> HTTPResponse {
         HTTPResponse(status: status, headers: headers, body: body)
     }
 
-    /// The same answer with other trytes; unchanged where it has none.
-    fileprivate func withTrytes(
-        of bytes: [UInt8], _ change: ([String]) -> [String]
+    /// The answer `bytes` with other lists; unchanged where it has none.
+    fileprivate func changing(
+        _ bytes: [UInt8], _ change: (inout ListAnswer) -> Void
     ) -> HTTPResponse {
-        struct Answer: Codable { var trytes: [String] }
-        guard var answer = try? JSONDecoder().decode(Answer.self, from: Data(bytes)) else {
-            return self
-        }
-        answer.trytes = change(answer.trytes)
+        guard var answer = try? JSONDecoder().decode(ListAnswer.self, from: Data(bytes)),
+            answer.hashes != nil || answer.trytes != nil
+        else { return self }
+        change(&answer)
         return .json(answer, status: status)
     }
 }
