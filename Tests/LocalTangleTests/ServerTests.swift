@@ -11,8 +11,10 @@ import Testing
     @Test func servesWhatWasRecorded() async throws {
         let ledger = try recordedLedger()
         try await withServer(LocalNode(ledger: ledger)) { server, client in
-            #expect(try await client.nodeInfo().latestMilestoneIndex == ledger.latestMilestone)
-            #expect(try await client.nodeAPIConfiguration().maxFindTransactions == 100_000)
+            let info = try await client.nodeInfo()
+            #expect(info.latestMilestoneIndex == ledger.latestMilestone)
+            let configuration = try await client.nodeAPIConfiguration()
+            #expect(configuration.maxFindTransactions == 100_000)
             #expect(server.requestCount == 2)
         }
     }
