@@ -36,17 +36,16 @@ final class SecretArena: Sendable {
     func take(_ byteCount: Int) -> Slot {
         let index = Self.sizeClass(byteCount)
         return state.withLock { state in
-            if let index, let slab = state.available[index].last, let memory = slab.take() {
+            if let index, let slab = state.available[index].last {
+                let slot = Slot(memory: slab.take(), slab: slab)
                 if !slab.hasFreeSlot { state.available[index].removeLast() }
-                return Slot(memory: memory, slab: slab)
+                return slot
             }
-            while true {
-                let slab = Self.newSlab(index, byteCount)
-                if !slab.isLocked { state.unlockedSlabs += 1 }
-                guard let memory = slab.take() else { continue }
-                if let index, slab.hasFreeSlot { state.available[index].append(slab) }
-                return Slot(memory: memory, slab: slab)
-            }
+            let slab = Self.newSlab(index, byteCount)
+            if !slab.isLocked { state.unlockedSlabs += 1 }
+            let slot = Slot(memory: slab.take(), slab: slab)
+            if let index, slab.hasFreeSlot { state.available[index].append(slab) }
+            return slot
         }
     }
 

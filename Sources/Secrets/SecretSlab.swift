@@ -48,8 +48,9 @@ final class SecretSlab: @unchecked Sendable {
     var hasFreeSlot: Bool { !free.isEmpty }
     var isUnused: Bool { free.count == slotCount }
 
-    func take() -> UnsafeMutableRawPointer? {
-        free.popLast().map { base + Int($0) * slotCapacity }
+    /// A free slot; there must be one.
+    func take() -> UnsafeMutableRawPointer {
+        base + Int(free.removeLast()) * slotCapacity
     }
 
     /// Wipes the slot and takes it back.

@@ -3,7 +3,7 @@ import Secrets
 /// What the key ring file holds: the key tree and the key for what belongs to no channel.
 package struct KeyRing: Sendable {
     /// What a key outside the tree is for. The numbers are part of what is stored: never reuse one.
-    package enum Purpose: UInt64, CaseIterable, Sendable {
+    enum Purpose: UInt64, Sendable {
         /// Which roots are registered.
         case registration = 1
         /// Which roots must never come again.
@@ -57,7 +57,7 @@ package struct KeyRing: Sendable {
     }
 
     /// The key for one purpose, 32 bytes.
-    package func key(_ purpose: Purpose) throws(SecretsError) -> SecretBytes {
+    func key(_ purpose: Purpose) throws(SecretsError) -> SecretBytes {
         try KeyDerivation.derive(
             from: global, subkey: purpose.rawValue, context: Self.globalContext)
     }

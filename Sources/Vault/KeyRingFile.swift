@@ -19,8 +19,13 @@ import Secrets
 package struct KeyRingFile: Sendable {
     package let path: String
 
-    package init(path: String) {
+    private let lockLimit: Duration
+
+    /// - Parameter lockLimit: how long to wait for another process that changes the ring. That
+    ///   takes milliseconds; with half a million forgotten channels, seconds.
+    package init(path: String, lockLimit: Duration = .seconds(20)) {
         self.path = path
+        self.lockLimit = lockLimit
     }
 
     /// A ring as it was read, and from which state of the file.
@@ -52,11 +57,15 @@ package struct KeyRingFile: Sendable {
 
     /// Overwrites and removes what a change that was interrupted left behind, which may hold
     /// forgotten keys. To be called when a process starts.
+    ///
+    /// - Throws: `VaultError`; with the leftovers untouched where the ring cannot be read, since one of
+    ///   them may be the last whole copy.
     package func removeLeftovers() throws(VaultError) {
         guard access(newPath, F_OK) == 0 || access(oldPath, F_OK) == 0 else { return }
         let lock = try takeLock()
+        defer { withExtendedLifetime(lock) {} }
+        _ = try loadWithIdentity()
         try clearLeftovers()
-        withExtendedLifetime(lock) {}
     }
 
     /// Changes the ring under the lock. When this returns, the ring that `body` gave is durable,
@@ -68,8 +77,8 @@ package struct KeyRingFile: Sendable {
     ) throws(VaultError) -> Loaded {
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
-        try clearLeftovers()
         let loaded = try loadWithIdentity()
+        try clearLeftovers()
         let changed = try body(loaded.ring)
         guard changed.generation != loaded.ring.generation else {
             try openForReading().synchronize()
@@ -117,14 +126,12 @@ package struct KeyRingFile: Sendable {
 
     /// Each attempt but the last needs a change right then to be made again.
     private static let readAttempts = 10
-    /// A change takes milliseconds; with half a million forgotten channels, seconds.
-    private static let lockLimit: Duration = .seconds(20)
 
     private var newPath: String { path + ".new" }
     private var oldPath: String { path + ".old" }
 
     private func takeLock() throws(VaultError) -> RingLock {
-        try RingLock(path: path + ".lock", ring: path, within: Self.lockLimit)
+        try RingLock(path: path + ".lock", ring: path, within: lockLimit)
     }
 
     private func openForReading() throws(VaultError) -> RingDescriptor {

@@ -67,10 +67,8 @@ extension KeyTree {
     /// from the way of the one before: no node is derived twice.
     private func fill(_ output: UnsafeMutableRawBufferPointer, with pieces: [Piece]) {
         let size = Self.keyCount
-        // The keys on the way to the latest piece, by depth.
-        var way = [UInt8](repeating: 0, count: (TreePath.leafDepth + 1) * size)
-        defer { wipe(&way) }
-        way.withUnsafeMutableBytes { way in
+        // The keys on the way to the latest piece, by depth; wiped when they are released.
+        _ = SecretBytes(count: (TreePath.leafDepth + 1) * size) { way in
             keys.withBytes { keys in
                 guard let output = output.baseAddress, let way = way.baseAddress,
                     let keys = keys.baseAddress

@@ -111,7 +111,7 @@ package enum VaultError: Failure, Equatable {
         case .ringWentBack(let path, let held, let found):
             "\(path) is older than the ring in use (generation \(found) after \(held)):"
                 + " forgotten keys would come back; put the newer one there"
-        case .ringBusy(let path): "another process holds \(path).lock; try again"
+        case .ringBusy(let path): "another process holds \(path); try again"
         case .ringFull: "the key ring has no room for more forgotten keys"
         }
     }

@@ -52,6 +52,18 @@ import Vault
         #expect(ring.names == ["keyring", "keyring.lock"])
     }
 
+    @Test func theLastWholeCopyIsLeftAlone() throws {
+        let whole = try ring.contents(of: ring.path)
+        try ring.write(whole, to: ring.path + ".old")
+        try ring.write(Array(whole.dropLast()), to: ring.path)
+        #expect(throws: VaultError.ringDamaged(path: ring.path, what: "wrong length")) {
+            try Vault(ring: ring.file)
+        }
+        #expect(unlink(ring.path) == 0)
+        #expect(throws: VaultError.ringMissing(path: ring.path)) { try Vault(ring: ring.file) }
+        #expect(try ring.contents(of: ring.path + ".old") == whole)
+    }
+
     @Test func stoppedBeforeTheOldRingWasOverwritten() throws {
         let before = try ring.contents(of: ring.path)
         try Vault(ring: ring.file).forget(forgotten)

@@ -135,7 +135,6 @@ import Vault
         let secret = Array(bytes[34..<66])
         let texts = [
             "\(loaded)", String(reflecting: loaded), "\(loaded.tree)",
-            "\(try loaded.key(.token))",
         ]
         for text in texts {
             #expect(text.contains("(secret)"))

@@ -69,6 +69,31 @@ import Vault
         #expect(ring.names == ["keyring", "keyring.lock"])
     }
 
+    @Test func waitsForTheLockAndSaysWhoHasIt() throws {
+        let file = KeyRingFile(path: ring.path, lockLimit: .milliseconds(20))
+        let vault = try Vault(ring: file)
+        let number = ChannelNumber.random()
+        let lock = open(ring.path + ".lock", O_RDWR)
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        #expect(throws: VaultError.ringBusy(path: ring.path + ".lock")) { try vault.forget(number) }
+        #expect(try !vault.isForgotten(number), "reading needs no lock")
+        close(lock)
+        try vault.forget(number)
+        #expect(try vault.isForgotten(number))
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func aRingChangedByRootStaysItsOwners() throws {
+        let owner: uid_t = 12_345
+        #expect(chown(ring.path, owner, owner) == 0)
+        try Vault(ring: ring.file).forget(.random())
+        for path in [ring.path, ring.path + ".lock"] {
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_uid == owner && status.st_gid == owner)
+            #expect(status.st_mode & 0o7777 == 0o600)
+        }
+    }
+
     @Test func twoForgettingTheSameDoItOnce() async throws {
         let number = ChannelNumber.random()
         let file = ring.file
