@@ -2,8 +2,8 @@ import Tangle
 import Ternary
 
 extension Command {
-    /// Answers everything but `attachToTangle`, whose work takes too long to wait for here
-    /// (`LocalNode` does it), from the ledger alone.
+    /// Answers from the ledger alone. `attachToTangle` is refused: its work takes too long to
+    /// wait for here, `LocalNode` does it.
     /// - Parameter time: milliseconds since 1970.
     package func answer(
         from ledger: Ledger, limits: NodeLimits, time: Int64
@@ -34,7 +34,8 @@ extension Command {
         case .checkConsistency(let tails):
             return try Self.consistency(of: tails, in: ledger)
         case .pruneLedger: return .pruned(ledger.prune())
-        case .interruptAttachingToTangle, .attachToTangle: return .done
+        case .interruptAttachingToTangle: return .done
+        case .attachToTangle: throw .notAvailable("attachToTangle")
         }
     }
 
