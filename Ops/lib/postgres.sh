@@ -37,10 +37,10 @@ postgres_owner() {
     if id -u postgres >/dev/null 2>&1; then echo postgres; else echo nobody; fi
 }
 
-# Runs one of PostgreSQL's programs as the owner, away from the caller's streams, so that a
-# server never holds a pipe of the caller open.
+# Runs one of PostgreSQL's programs as the owner, without any of the caller's files and pipes,
+# so that nobody who waits for the end of one waits for the server.
 postgres_run() { # DIR PROGRAM ARGUMENT…
-    local directory=$1 program=$2 owner bin
+    local directory=$1 program=$2 owner bin descriptor
     shift 2
     owner=$(postgres_owner)
     bin=$(postgres_find_bin) || return 1
@@ -49,6 +49,10 @@ postgres_run() { # DIR PROGRAM ARGUMENT…
         if [[ -n $owner ]]; then set -- runuser -u "$owner" -- "$bin/$program" "$@"; else
             set -- "$bin/$program" "$@"
         fi
+        for descriptor in /dev/fd/*; do
+            descriptor=${descriptor##*/}
+            if ((descriptor > 2)); then exec {descriptor}>&-; fi
+        done
         exec "$@"
     ) </dev/null >>"$directory/ops.log" 2>&1
 }

@@ -2,23 +2,23 @@
 ///
 /// Every connection open or being opened holds one of `capacity` slots. A waiter gets either a
 /// connection or a free slot, with which it opens one itself, first come, first served.
-struct PoolState {
-    typealias ConnectionID = UInt64
-    typealias WaiterID = UInt64
+package struct PoolState: Sendable {
+    package typealias ConnectionID = UInt64
+    package typealias WaiterID = UInt64
 
-    enum Grant: Equatable {
+    package enum Grant: Equatable {
         case connection(ConnectionID, idleSince: ContinuousClock.Instant)
         case slot
     }
 
-    enum Request: Equatable {
+    package enum Request: Equatable {
         case granted(Grant)
         case queued
         case full
         case closed
     }
 
-    enum Release: Equatable {
+    package enum Release: Equatable {
         /// The connection is idle now.
         case kept
         /// The connection has to be closed.
@@ -29,25 +29,25 @@ struct PoolState {
         case closeAndHandOver(WaiterID)
     }
 
-    let capacity: Int
-    let waiterLimit: Int
-    private(set) var isClosed = false
+    package let capacity: Int
+    package let waiterLimit: Int
+    package private(set) var isClosed = false
     /// Slots held by callers: connections in use or being opened.
-    private(set) var inUse = 0
+    package private(set) var inUse = 0
     /// The last returned is used first, so that a quiet pool touches few connections.
     private var idle: [(id: ConnectionID, since: ContinuousClock.Instant)] = []
     private var waiters: [WaiterID] = []
 
-    init(capacity: Int, waiterLimit: Int) {
+    package init(capacity: Int, waiterLimit: Int) {
         self.capacity = max(1, capacity)
         self.waiterLimit = max(0, waiterLimit)
     }
 
-    var idleCount: Int { idle.count }
-    var waiterCount: Int { waiters.count }
+    package var idleCount: Int { idle.count }
+    package var waiterCount: Int { waiters.count }
 
     /// A caller asks; when `queued`, a later `Release` or `close` names the waiter.
-    mutating func request(_ waiter: WaiterID) -> Request {
+    package mutating func request(_ waiter: WaiterID) -> Request {
         if isClosed { return .closed }
         if let entry = idle.popLast() {
             inUse += 1
@@ -63,14 +63,14 @@ struct PoolState {
     }
 
     /// A waiter gives up. False: it was already named in a `Release`, and owns what it got.
-    mutating func withdraw(_ waiter: WaiterID) -> Bool {
+    package mutating func withdraw(_ waiter: WaiterID) -> Bool {
         guard let place = waiters.firstIndex(of: waiter) else { return false }
         waiters.remove(at: place)
         return true
     }
 
     /// A caller brings a connection back.
-    mutating func giveBack(
+    package mutating func giveBack(
         _ connection: ConnectionID, reusable: Bool, now: ContinuousClock.Instant
     ) -> Release {
         guard reusable else { return giveBackSlot() }
@@ -87,14 +87,14 @@ struct PoolState {
     }
 
     /// A caller gives back the slot of a connection that broke or could not be opened.
-    mutating func giveBackSlot() -> Release {
+    package mutating func giveBackSlot() -> Release {
         if let waiter = nextWaiter() { return .closeAndHandOver(waiter) }
         inUse -= 1
         return .close
     }
 
     /// No more requests: returns who waits in vain and which connections are to be closed.
-    mutating func close() -> (waiters: [WaiterID], idle: [ConnectionID]) {
+    package mutating func close() -> (waiters: [WaiterID], idle: [ConnectionID]) {
         isClosed = true
         defer {
             waiters = []

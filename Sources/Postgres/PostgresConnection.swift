@@ -158,7 +158,13 @@ package actor PostgresConnection {
     }
 }
 
-// MARK: Transactions and the pool's questions
+extension PostgresConnection {
+    /// Waits for notifications of the channels that were listened to.
+    func notifications() throws(PostgresError) -> [PostgresNotification] {
+        guard let session else { throw PostgresError(.connection, operation: "listen") }
+        return try session.waitForNotifications()
+    }
+}
 
 extension PostgresConnection {
     func begin(
@@ -174,9 +180,7 @@ extension PostgresConnection {
     ///   which nothing is committed.
     func commit(readOnly: Bool) throws(PostgresError) {
         defer { statementTimeout = configuration.statementTimeout }
-        guard let session, !session.noticeHangUp() else {
-            throw PostgresError(.connection, operation: "commit")
-        }
+        guard isAlive(asking: false) else { throw PostgresError(.connection, operation: "commit") }
         let tag: String
         do {
             // Not cancellable: it is about to be decided, and the answer matters.
@@ -214,10 +218,10 @@ extension PostgresConnection {
     }
 
     /// Whether it still works, as far as can be seen.
-    /// - Parameter asking: ask the server, too, instead of only looking at the socket.
+    /// - Parameter asking: ask the server, even if nothing on the socket gives reason to.
     func isAlive(asking: Bool) -> Bool {
-        guard let session, !session.noticeHangUp() else { return false }
-        guard asking else { return true }
+        guard let session, session.isOpen else { return false }
+        guard asking || session.hasInput else { return true }
         do {
             let patience = Patience(Self.housekeepingLimit, cancellable: false)
             try run("", operation: "check connection", patience)
@@ -227,8 +231,6 @@ extension PostgresConnection {
         }
     }
 }
-
-// MARK: Statements
 
 extension PostgresConnection {
     private var answerLimit: Duration {

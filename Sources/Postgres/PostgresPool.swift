@@ -49,6 +49,7 @@ package final class PostgresPool: Sendable {
     /// `body` leaves open is undone by closing the connection.
     /// - Throws: `.poolExhausted`, `.poolClosed`, `.cancelled`, why no connection could be
     ///   opened, or what `body` throws.
+    @discardableResult
     package nonisolated(nonsending) func withConnection<Value>(
         _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
     ) async throws -> Value {
@@ -70,6 +71,7 @@ package final class PostgresPool: Sendable {
     ///   - statementTimeout: for this transaction instead of the configured one; `.zero`: none.
     /// - Throws: as `withConnection`; `.commitUnknown` when the connection was lost during
     ///   COMMIT; `.transactionAborted` when `body` swallowed a statement's error.
+    @discardableResult
     package nonisolated(nonsending) func withTransaction<Value>(
         readOnly: Bool = false, isolation: TransactionIsolation? = nil,
         statementTimeout: Duration? = nil,
@@ -124,7 +126,8 @@ package final class PostgresPool: Sendable {
         deadline.cancel()
     }
 
-    // MARK: Leases
+    /// How many callers wait for a connection now.
+    package var waiterCount: Int { shared.withLock { $0.state.waiterCount } }
 
     private func lease() async throws(PostgresError) -> Lease {
         switch try await grant() {
@@ -196,8 +199,6 @@ package final class PostgresPool: Sendable {
         drainers.forEach { $0.resume() }
         return release
     }
-
-    // MARK: Waiting
 
     private func grant() async throws(PostgresError) -> PoolState.Grant {
         let id = shared.withLock { $0.freshID() }

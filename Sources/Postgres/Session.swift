@@ -43,7 +43,8 @@ final class Session {
         // Puts the SQLSTATE into the message: libpq tells it in no other way while connecting.
         PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         var patience = Patience(configuration.connectTimeout, cancellable: true)
-        var next = PGRES_POLLING_WRITING
+        var next =
+            PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
         while next != PGRES_POLLING_OK {
             guard next != PGRES_POLLING_FAILED else {
                 throw connectFailure(connection, configuration)
@@ -103,13 +104,10 @@ final class Session {
         connection = nil
     }
 
-    /// Looks, without waiting, whether the server has hung up on an idle connection.
-    func noticeHangUp() -> Bool {
-        guard let connection, isOpen else { return true }
+    /// Whether the server has said something unasked, such as that it hangs up.
+    var hasInput: Bool {
         var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
-        guard poll(&descriptor, 1, 0) > 0 else { return false }
-        // A FATAL report and the end of the connection may come in two pieces.
-        return PQconsumeInput(connection) == 0 || PQconsumeInput(connection) == 0 || !isOpen
+        return poll(&descriptor, 1, 0) > 0
     }
 
     /// Waits until the socket is ready; returns poll's `revents`.

@@ -1,8 +1,13 @@
 /// Which statements are prepared on a connection, the least recently used given up first.
-struct StatementCache {
-    struct Key: Hashable {
-        let sql: String
-        let types: [UInt32]
+package struct StatementCache {
+    package struct Key: Hashable {
+        package let sql: String
+        package let types: [UInt32]
+
+        package init(sql: String, types: [UInt32]) {
+            self.sql = sql
+            self.types = types
+        }
     }
 
     private struct Entry {
@@ -16,25 +21,25 @@ struct StatementCache {
     private var named: UInt64 = 0
 
     /// - Parameter capacity: 1 or more; less counts as 1.
-    init(capacity: Int) { self.capacity = max(1, capacity) }
+    package init(capacity: Int) { self.capacity = max(1, capacity) }
 
-    var count: Int { entries.count }
+    package var count: Int { entries.count }
 
     /// The prepared statement's name, if there is one.
-    mutating func name(for key: Key) -> String? {
+    package mutating func name(for key: Key) -> String? {
         clock &+= 1
         entries[key]?.lastUse = clock
         return entries[key]?.name
     }
 
     /// A name that was never used before.
-    mutating func freshName() -> String {
+    package mutating func freshName() -> String {
         named &+= 1
         return "s\(named)"
     }
 
     /// Notes a statement as prepared; returns the name of the one that has to go for it.
-    mutating func insert(_ key: Key, name: String) -> String? {
+    package mutating func insert(_ key: Key, name: String) -> String? {
         clock &+= 1
         var evicted: String?
         if entries[key] == nil, entries.count >= capacity {
@@ -46,5 +51,5 @@ struct StatementCache {
         return evicted
     }
 
-    mutating func removeAll() { entries = [:] }
+    package mutating func removeAll() { entries = [:] }
 }
