@@ -1,1 +1,196 @@
--- The archive's tables; written with Archive.
+-- The archive. Read top to bottom it follows the data: who, which channel, under which
+-- keys, where its chain stands, what was taken in, what waits, who may read, what was
+-- forgotten.
+--
+-- Columns named sealed_… hold ciphertext of the vault under the key of the row's channel
+-- (or subject) and period; columns named lookup hold keyed hashes. Neither can be
+-- compressed, so their storage is EXTERNAL: no attempt is made.
+-- Times are bookkeeping of the archive (when it looked, when it took something in), never
+-- what a message claims: that is sealed with the message.
+
+create table subject (
+    -- Random and never used again: the path of its keys in the key tree.
+    number bigint primary key,
+    -- Keyed hash of the operator's pseudonym, to find a subject by it.
+    lookup bytea not null unique,
+    sealed_pseudonym bytea not null,
+    created_at timestamptz not null
+);
+
+create table channel (
+    -- Random and never used again: the path of its keys in the key tree.
+    id bigint primary key,
+    mode text not null check (mode in ('public', 'private', 'restricted')),
+    state text not null check (
+        state in (
+            'following', 'waiting-for-key', 'stalled', 'flooded', 'paused', 'restricted',
+            'forgotten')),
+    -- A code such as chain.quiet; null where there is nothing to explain.
+    reason text,
+    -- Raised by whoever takes the channel over (a crawler's lease, pause, restriction,
+    -- forget); a writer with an older epoch is refused.
+    epoch bigint not null default 0,
+    -- The sequence the next message gets.
+    next_sequence bigint not null default 0,
+    -- The tree now looked for, counted from the registered root.
+    head_position bigint not null default 0,
+    -- Keyed hash of the registered root: a root is registered once. Null once forgotten.
+    registration bytea unique,
+    subject bigint references subject (number),
+    sealed_label bytea,
+    created_at timestamptz not null,
+    last_look_at timestamptz,
+    next_look_at timestamptz not null,
+    -- When something new was last taken in; how long a channel is quiet counts from here.
+    last_news_at timestamptz not null,
+    lease_owner text,
+    lease_until timestamptz,
+    check (state <> 'forgotten' or (registration is null and subject is null and sealed_label is null))
+);
+
+-- A crawler asks for the channels that are due, the longest due first.
+create index channel_due on channel (next_look_at)
+where state in ('following', 'waiting-for-key', 'stalled', 'flooded');
+
+-- A forget by subject, and the export of one, ask for a subject's channels.
+create index channel_subject on channel (subject) where subject is not null;
+
+create table side_key (
+    channel bigint not null references channel (id),
+    number smallint not null,
+    -- Keyed hash under the channel's own key: the same side key is added once.
+    lookup bytea not null,
+    sealed_key bytea not null,
+    added_at timestamptz not null,
+    -- The first tree it opened; null until then.
+    first_position bigint,
+    primary key (channel, number),
+    unique (channel, lookup)
+);
+
+-- The trees of a chain that are still looked at: the head, and those passed not long ago,
+-- for late leaves and twins.
+create table tree (
+    channel bigint not null references channel (id),
+    position bigint not null,
+    sealed_root bytea not null,
+    -- Null for the head; otherwise until when late leaves are looked for.
+    watch_until timestamptz,
+    next_look_at timestamptz not null,
+    primary key (channel, position)
+);
+
+-- What decrypting needs of a message. Written only under the channel row's lock, which
+-- gives what a foreign key would check.
+create table message (
+    channel bigint not null,
+    sequence bigint not null,
+    position bigint not null,
+    leaf bigint not null,
+    -- The key period (months since 1970) the row's values are sealed under.
+    period integer not null,
+    -- The side key that opens it; null in modes without.
+    side_key smallint,
+    -- The day (since 1970, UTC) of the claimed time, coarse on purpose: what narrows a
+    -- query by time before the exact time is decrypted. Null where the claim is no time.
+    claimed_day integer,
+    first_seen_at timestamptz not null,
+    attachments integer not null default 1,
+    conflict boolean not null default false,
+    confirmed boolean not null default false,
+    milestone integer,
+    -- Keyed hash of root, leaf and message hash: the same message is stored once.
+    lookup bytea not null,
+    sealed_head bytea not null,
+    primary key (channel, sequence),
+    unique (channel, lookup)
+);
+
+-- History is ordered so; and twins of one leaf are found by it.
+create index message_history on message (channel, position, leaf, sequence);
+
+-- A message's attachments: the first verified one (number 0) and a bounded number more are
+-- kept whole, the rest is counted, and after a bound no longer told apart.
+create table attachment (
+    channel bigint not null,
+    sequence bigint not null,
+    number integer not null,
+    period integer not null,
+    -- Keyed hash of the tail's hash: an attachment is counted once.
+    lookup bytea not null,
+    sealed_evidence bytea,
+    primary key (channel, sequence, number),
+    unique (channel, lookup)
+);
+
+-- Well-formed bundles at an address of the chain that no known side key opens: kept,
+-- because the nodes will have pruned them when the key comes.
+create table candidate (
+    channel bigint not null,
+    lookup bytea not null,
+    position bigint not null,
+    period integer not null,
+    sealed_bundle bytea not null,
+    seen_at timestamptz not null,
+    primary key (channel, lookup)
+);
+
+create table token (
+    id bigint primary key,
+    role text not null check (role in ('admin', 'reader')),
+    -- Keyed hash of the token's secret part.
+    hash bytea not null,
+    created_at timestamptz not null,
+    revoked_at timestamptz
+);
+
+-- Which channels a reader's token may read.
+create table token_channel (
+    token bigint not null references token (id),
+    channel bigint not null references channel (id),
+    primary key (token, channel)
+);
+
+-- A forget takes a channel's grants with it.
+create index token_channel_channel on token_channel (channel);
+
+create table forget_request (
+    id bigint primary key,
+    scope text not null check (scope in ('subject', 'channel')),
+    -- The subject's or channel's number: random, and after the forget it leads nowhere.
+    target bigint not null,
+    state text not null check (state in ('received', 'executing', 'done')),
+    sealed_reason bytea,
+    received_at timestamptz not null,
+    due_at timestamptz not null,
+    finished_at timestamptz,
+    receipt jsonb
+);
+
+-- The eraser asks for what is not done, the longest due first.
+create index forget_request_open on forget_request (due_at) where state <> 'done';
+
+-- The channels a request covers, written when it begins and not changed after.
+create table forget_target (
+    request bigint not null references forget_request (id),
+    channel bigint not null,
+    -- When tombstones of all its roots were written; after that the keys may go.
+    buried_at timestamptz,
+    -- When its keys were gone: from then on nobody reads it.
+    shredded_at timestamptz,
+    -- Rows deleted so far, by table.
+    deleted jsonb not null default '{}',
+    deleted_at timestamptz,
+    primary key (request, channel)
+);
+
+-- Keyed hashes of roots that were forgotten: neither registered nor crawled again.
+create table tombstone (
+    sequence bigint generated always as identity primary key,
+    hash bytea not null unique,
+    created_at timestamptz not null
+);
+
+alter table message alter column sealed_head set storage external;
+alter table attachment alter column sealed_evidence set storage external;
+alter table candidate alter column sealed_bundle set storage external;

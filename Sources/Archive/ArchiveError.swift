@@ -1,0 +1,112 @@
+import Failures
+import Vault
+
+/// What keeps the archive from doing what it was asked.
+package enum ArchiveError: Failure, Equatable {
+    case noSuchChannel(ChannelNumber)
+    case noSuchMessage(ChannelNumber, sequence: Int64)
+    case noSuchToken
+    case noSuchRequest
+    case noSuchSubject
+    /// The root is registered already, as this channel.
+    case alreadyRegistered(ChannelNumber)
+    /// The root was forgotten, and stays so.
+    case forgotten
+    case sideKeyMissing
+    /// A side key for a channel whose mode has none.
+    case sideKeyNotWanted
+    case tooManySideKeys(limit: Int)
+    case labelTooLong(limit: Int)
+    case subjectMalformed(limit: Int)
+    case reasonTooLong(limit: Int)
+    /// The channel is in a state in which this cannot be done.
+    case wrongState(ChannelNumber, ChannelState)
+    /// Somebody else took the channel over since the epoch was read.
+    case fenced(ChannelNumber)
+    /// A stored value that does not open or does not parse.
+    case damaged(table: String, channel: ChannelNumber)
+
+    package var code: String {
+        switch self {
+        case .noSuchChannel: "archive.no-such-channel"
+        case .noSuchMessage: "archive.no-such-message"
+        case .noSuchToken: "archive.no-such-token"
+        case .noSuchRequest: "archive.no-such-request"
+        case .noSuchSubject: "archive.no-such-subject"
+        case .alreadyRegistered: "archive.already-registered"
+        case .forgotten: "archive.forgotten"
+        case .sideKeyMissing: "archive.side-key-missing"
+        case .sideKeyNotWanted: "archive.side-key-not-wanted"
+        case .tooManySideKeys: "archive.too-many-side-keys"
+        case .labelTooLong: "archive.label-too-long"
+        case .subjectMalformed: "archive.subject-malformed"
+        case .reasonTooLong: "archive.reason-too-long"
+        case .wrongState: "archive.wrong-state"
+        case .fenced: "archive.fenced"
+        case .damaged: "archive.damaged"
+        }
+    }
+
+    package var operation: String {
+        switch self {
+        case .noSuchChannel: "find a channel"
+        case .noSuchMessage: "find a message"
+        case .noSuchToken: "find a token"
+        case .noSuchRequest: "find a forget request"
+        case .noSuchSubject: "find a subject"
+        case .alreadyRegistered, .forgotten, .labelTooLong, .subjectMalformed:
+            "register a channel"
+        case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
+        case .reasonTooLong: "take a forget request"
+        case .wrongState: "change a channel"
+        case .fenced: "write for a channel"
+        case .damaged: "read a stored value"
+        }
+    }
+
+    package var subject: String? {
+        switch self {
+        case .noSuchChannel(let channel), .noSuchMessage(let channel, _),
+            .alreadyRegistered(let channel), .wrongState(let channel, _), .fenced(let channel),
+            .damaged(_, let channel):
+            channel.text
+        default: nil
+        }
+    }
+
+    package var retryable: Bool {
+        if case .fenced = self { return true }
+        return false
+    }
+
+    package var publicText: String {
+        switch self {
+        case .noSuchChannel: "there is no such channel"
+        case .noSuchMessage(_, let sequence): "the channel has no message \(sequence)"
+        case .noSuchToken: "there is no such token"
+        case .noSuchRequest: "there is no such forget request"
+        case .noSuchSubject: "there is no such subject"
+        case .alreadyRegistered: "this root is registered already"
+        case .forgotten: "this root was forgotten and is not taken again"
+        case .sideKeyMissing: "a restricted channel needs a side key"
+        case .sideKeyNotWanted: "only a restricted channel has side keys"
+        case .tooManySideKeys(let limit): "a channel keeps at most \(limit) side keys"
+        case .labelTooLong(let limit): "a label has at most \(limit) bytes"
+        case .subjectMalformed(let limit):
+            "a subject is a pseudonym of 1 to \(limit) bytes without control characters"
+        case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
+        case .wrongState(_, let state): "the channel is \(state.rawValue)"
+        case .fenced: "somebody else took the channel over meanwhile"
+        case .damaged: "a stored value cannot be read"
+        }
+    }
+
+    package var operatorText: String {
+        switch self {
+        case .damaged(let table, let channel):
+            "a value of table \(table), channel \(channel.text), does not open or does not parse: "
+                + "it was changed outside the archive, or the key ring is not the one it was sealed with"
+        default: publicText
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Postgres
+import Vault
+
+/// Which channels a caller may know of.
+package enum ChannelScope: Sendable, Equatable {
+    case all
+    case only(Set<ChannelNumber>)
+}
+
+extension Archive {
+    /// Channels a page of the list has at most.
+    package static let channelPageLimit = 500
+
+    /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope`, after the same
+    ///   statement.
+    package func channel(_ id: ChannelNumber, within scope: ChannelScope = .all) async throws
+        -> ChannelRecord
+    {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select \(ChannelRecord.columns) from \(ChannelRecord.source)
+                where c.id = $1 and ($2::bigint[] is null or c.id = any ($2))
+                    and ($2::bigint[] is null or c.state <> 'forgotten')
+                """, [.int64(id.rawValue), scope.parameter])
+        }
+        guard let row = rows.first else { throw ArchiveError.noSuchChannel(id) }
+        return try ChannelRecord(row: row, vault: vault)
+    }
+
+    /// Channels in the order of their numbers, after one and at most `limit`.
+    /// Forgotten ones are told only to those who may know of all.
+    package func channels(
+        after: ChannelNumber? = nil, limit: Int = channelPageLimit,
+        within scope: ChannelScope = .all
+    ) async throws -> [ChannelRecord] {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select \(ChannelRecord.columns) from \(ChannelRecord.source)
+                where c.id > $1 and ($2::bigint[] is null or c.id = any ($2))
+                    and ($2::bigint[] is null or c.state <> 'forgotten')
+                order by c.id limit $3
+                """,
+                [
+                    .int64(after?.rawValue ?? -1), scope.parameter,
+                    .int64(Int64(min(max(limit, 0), Self.channelPageLimit))),
+                ])
+        }
+        return try rows.map { try ChannelRecord(row: $0, vault: vault) }
+    }
+
+    /// Stops crawling; whoever crawls the channel now is shut out.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
+    package func pause(_ channel: ChannelNumber) async throws {
+        try await change(channel, from: ChannelState.crawled.union([.paused]), to: .paused, now: nil)
+    }
+
+    /// Crawls again after a pause, at once; a channel that is crawled already is made due.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
+    package func resume(_ channel: ChannelNumber, now: Date) async throws {
+        try await change(
+            channel, from: ChannelState.crawled.union([.paused]), to: .following, now: now)
+    }
+
+    private func change(
+        _ channel: ChannelNumber, from allowed: Set<ChannelState>, to state: ChannelState,
+        now: Date?
+    ) async throws {
+        try await pool.withTransaction { connection in
+            let current = try await lockedChannel(channel, on: connection).state
+            guard allowed.contains(current) else { throw ArchiveError.wrongState(channel, current) }
+            _ = try await connection.execute(
+                """
+                update channel set state = $2, reason = null, epoch = epoch + 1,
+                    lease_owner = null, lease_until = null,
+                    next_look_at = coalesce($3, next_look_at),
+                    last_news_at = coalesce($3, last_news_at)
+                where id = $1
+                """,
+                [
+                    .int64(channel.rawValue), .text(state.rawValue),
+                    now.map(PostgresValue.timestamp) ?? .null,
+                ])
+        }
+    }
+
+    /// The channel's row, locked until the transaction ends: whoever writes for a channel
+    /// holds this.
+    func lockedChannel(_ id: ChannelNumber, on connection: PostgresConnection) async throws
+        -> ChannelRecord
+    {
+        let rows = try await connection.query(
+            """
+            select \(ChannelRecord.columns) from \(ChannelRecord.source)
+            where c.id = $1 for update of c
+            """, [.int64(id.rawValue)])
+        guard let row = rows.first else { throw ArchiveError.noSuchChannel(id) }
+        return try ChannelRecord(row: row, vault: vault)
+    }
+}
+
+extension ChannelScope {
+    /// The numbers as a parameter, null for all.
+    var parameter: PostgresValue {
+        switch self {
+        case .all: .null
+        case .only(let channels): .int64Array(channels.map(\.rawValue).sorted())
+        }
+    }
+}
+
+extension PostgresValue {
+    static func optional(_ number: ChannelNumber?) -> PostgresValue {
+        number.map { .int64($0.rawValue) } ?? .null
+    }
+
+    static func optional(_ bytes: [UInt8]?) -> PostgresValue {
+        bytes.map(PostgresValue.bytes) ?? .null
+    }
+}

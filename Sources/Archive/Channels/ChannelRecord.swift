@@ -1,0 +1,77 @@
+import Foundation
+import MAM
+import Postgres
+import Vault
+
+/// A channel as the archive shows it: everything but its root and side keys.
+package struct ChannelRecord: Sendable {
+    package let id: ChannelNumber
+    package let mode: ChannelMode
+    package let state: ChannelState
+    /// A code that says why, such as `chain.quiet`; nil where there is nothing to explain.
+    package let reason: String?
+    package let epoch: Int64
+    /// How many messages were taken in.
+    package let messageCount: Int64
+    /// The tree now looked for, counted from the registered root.
+    package let headPosition: Int64
+    package let label: String?
+    /// The operator's pseudonym for the person, if there is one.
+    package let subject: String?
+    package let sideKeyCount: Int
+    package let createdAt: Date
+    package let lastLookAt: Date?
+    package let nextLookAt: Date
+    package let lastNewsAt: Date
+
+    static let columns = """
+        c.id, c.mode, c.state, c.reason, c.epoch, c.next_sequence, c.head_position,
+        c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
+        c.subject, s.sealed_pseudonym,
+        (select count(*) from side_key k where k.channel = c.id) as side_keys
+        """
+
+    static let source = "channel c left join subject s on s.number = c.subject"
+
+    init(row: PostgresRow, vault: Vault) throws {
+        id = try row.channelNumber("id")
+        guard let mode = ChannelMode(rawValue: try row.text("mode")),
+            let state = ChannelState(rawValue: try row.text("state"))
+        else { throw ArchiveError.damaged(table: "channel", channel: id) }
+        self.mode = mode
+        self.state = state
+        reason = try row.optionalText("reason")
+        epoch = try row.int64("epoch")
+        messageCount = try row.int64("next_sequence")
+        headPosition = try row.int64("head_position")
+        sideKeyCount = Int(try row.int64("side_keys"))
+        createdAt = try row.timestamp("created_at")
+        lastLookAt = try row.optionalTimestamp("last_look_at")
+        nextLookAt = try row.timestamp("next_look_at")
+        lastNewsAt = try row.timestamp("last_news_at")
+        label = try row.optionalBytes("sealed_label").map { [id] sealed in
+            let column = SealedColumn.channelLabel
+            return String(
+                decoding: try vault.open(sealed, column, column.context(id)), as: UTF8.self)
+        }
+        if let number = try row.optionalChannelNumber("subject") {
+            let column = SealedColumn.subjectPseudonym
+            subject = String(
+                decoding: try vault.open(
+                    row.bytes("sealed_pseudonym"), column, column.context(number)),
+                as: UTF8.self)
+        } else {
+            subject = nil
+        }
+    }
+}
+
+extension PostgresRow {
+    func channelNumber(_ column: String) throws -> ChannelNumber {
+        try ChannelNumber(stored: int64(column))
+    }
+
+    func optionalChannelNumber(_ column: String) throws -> ChannelNumber? {
+        try optionalInt64(column).map(ChannelNumber.init(stored:))
+    }
+}

@@ -1,0 +1,143 @@
+import Failures
+import Foundation
+import MAM
+import Postgres
+import Vault
+
+/// A channel to be followed, as it is handed in.
+package struct ChannelRegistration: Sendable {
+    /// Bytes of UTF-8 a label may have: a line on a page.
+    package static let labelLimit = 200
+    /// Bytes of UTF-8 a subject's pseudonym may have.
+    package static let subjectLimit = 128
+
+    package var root: Root
+    package var mode: ChannelMode
+    /// Needed in restricted mode, refused in the others.
+    package var sideKey: SideKey?
+    /// The operator's pseudonym for the person, never a name.
+    package var subject: String?
+    package var label: String?
+
+    package init(
+        root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subject: String? = nil,
+        label: String? = nil
+    ) {
+        self.root = root
+        self.mode = mode
+        self.sideKey = sideKey
+        self.subject = subject
+        self.label = label
+    }
+
+    fileprivate func check() throws {
+        guard (mode == .restricted) == (sideKey != nil) else {
+            throw mode == .restricted
+                ? ArchiveError.sideKeyMissing : ArchiveError.sideKeyNotWanted
+        }
+        if let label, label.utf8.count > Self.labelLimit {
+            throw ArchiveError.labelTooLong(limit: Self.labelLimit)
+        }
+        if let subject { try Self.check(subject: subject) }
+    }
+
+    package static func check(subject: String) throws {
+        guard (1...subjectLimit).contains(subject.utf8.count),
+            subject.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
+        else { throw ArchiveError.subjectMalformed(limit: subjectLimit) }
+    }
+}
+
+extension Archive {
+    /// Registers a channel; it is due for a look at once.
+    ///
+    /// - Returns: The new channel's number.
+    /// - Throws: `ArchiveError.alreadyRegistered`, `.forgotten`, or what is wrong with the
+    ///   registration.
+    package func register(_ registration: ChannelRegistration, now: Date) async throws
+        -> ChannelNumber
+    {
+        try registration.check()
+        let root = registration.root.revealPacked()
+        return try await pool.withTransaction { connection in
+            try await connection.holdTombstones(.shared)
+            guard try await !isForgotten(registration.root, on: connection) else {
+                throw ArchiveError.forgotten
+            }
+            let subject = try await subjectNumber(of: registration.subject, now, on: connection)
+            let channel = try vault.newChannelNumber()
+            let label = SealedColumn.channelLabel
+            let inserted = try await connection.execute(
+                """
+                insert into channel (
+                    id, mode, state, registration, subject, sealed_label,
+                    created_at, next_look_at, last_news_at)
+                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6)
+                on conflict (registration) do nothing
+                """,
+                [
+                    .int64(channel.rawValue), .text(registration.mode.rawValue),
+                    .bytes(vault.registrationHash(root)), .optional(subject),
+                    .optional(
+                        registration.label.map {
+                            try vault.seal(Array($0.utf8), label.context(channel))
+                        }),
+                    .timestamp(now),
+                ])
+            guard inserted == 1 else {
+                throw ArchiveError.alreadyRegistered(
+                    try await registered(as: root, on: connection))
+            }
+            try await insertTree(
+                channel, position: 0, root: registration.root, now: now, on: connection)
+            if let sideKey = registration.sideKey {
+                try await insert(sideKey, of: channel, now: now, on: connection)
+            }
+            return channel
+        }
+    }
+
+    private func registered(as root: [UInt8], on connection: PostgresConnection) async throws
+        -> ChannelNumber
+    {
+        let rows = try await connection.query(
+            "select id from channel where registration = $1",
+            [.bytes(vault.registrationHash(root))])
+        guard let row = rows.first else { throw ArchiveError.forgotten }
+        return try row.channelNumber("id")
+    }
+
+    private func subjectNumber(
+        of pseudonym: String?, _ now: Date, on connection: PostgresConnection
+    ) async throws -> ChannelNumber? {
+        guard let pseudonym else { return nil }
+        let lookup = vault.subjectHash(Array(pseudonym.utf8))
+        let number = try vault.newChannelNumber()
+        let column = SealedColumn.subjectPseudonym
+        // The update changes nothing; it locks the row against a forget and returns it.
+        let rows = try await connection.query(
+            """
+            insert into subject (number, lookup, sealed_pseudonym, created_at)
+            values ($1, $2, $3, $4)
+            on conflict (lookup) do update set created_at = subject.created_at
+            returning number
+            """,
+            [
+                .int64(number.rawValue), .bytes(lookup),
+                .bytes(try vault.seal(Array(pseudonym.utf8), column.context(number))),
+                .timestamp(now),
+            ])
+        return try rows.first?.channelNumber("number")
+    }
+
+    /// The subject with this pseudonym.
+    /// - Throws: `ArchiveError.noSuchSubject`.
+    package func subject(_ pseudonym: String) async throws -> ChannelNumber {
+        let lookup = vault.subjectHash(Array(pseudonym.utf8))
+        let rows = try await pool.withConnection {
+            try await $0.query("select number from subject where lookup = $1", [.bytes(lookup)])
+        }
+        guard let row = rows.first else { throw ArchiveError.noSuchSubject }
+        return try row.channelNumber("number")
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import MAM
+import Postgres
+import Vault
+
+/// How the tombstones are held during a transaction: *shared* by whoever must not miss one
+/// (registration, crawl), *exclusive* by the forget that writes them.
+package enum TombstoneHold: Sendable {
+    case shared, exclusive
+}
+
+extension PostgresConnection {
+    /// The key of the advisory lock; any number no other lock of this database uses.
+    private static var lockKey: Int64 { 0x746f_6d62 }
+
+    package func holdTombstones(_ hold: TombstoneHold) async throws {
+        let function =
+            hold == .shared ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock"
+        _ = try await query("select 1 as one from \(function)($1)", [.int64(Self.lockKey)])
+    }
+}
+
+extension Archive {
+    /// Whether the root, or one of the roots, was forgotten.
+    package func isForgotten(_ root: Root, on connection: PostgresConnection) async throws -> Bool {
+        try await !connection.query(
+            "select 1 as one from tombstone where hash = $1",
+            [.bytes(vault.tombstoneHash(root.revealPacked()))]
+        ).isEmpty
+    }
+
+    /// Writes tombstones of roots; those that are there already stay as they are.
+    package func bury(_ roots: [Root], now: Date, on connection: PostgresConnection) async throws {
+        let hashes = roots.map { vault.tombstoneHash($0.revealPacked()) }
+        _ = try await connection.execute(
+            """
+            insert into tombstone (hash, created_at) select h, $2 from unnest($1::bytea[]) h
+            on conflict (hash) do nothing
+            """, [.bytesArray(hashes), .timestamp(now)])
+    }
+}

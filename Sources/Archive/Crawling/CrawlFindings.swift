@@ -1,0 +1,100 @@
+import Foundation
+import MAM
+import Tangle
+import Vault
+
+/// A message whose signature was checked against its root, with the bundle that bears it.
+package struct VerifiedMessage: Sendable {
+    package let position: Int64
+    package let root: Root
+    /// The number of the side key that opened it; nil in modes without.
+    package let sideKey: Int16?
+    package let message: Message
+    package let bundle: Bundle
+    /// Whether a node said that the ledger confirmed it.
+    package let confirmed: Bool
+    /// The milestone that confirmed it, where a dump or a node event tells.
+    package let milestone: Int32?
+
+    package init(
+        position: Int64, root: Root, sideKey: Int16?, message: Message, bundle: Bundle,
+        confirmed: Bool = false, milestone: Int32? = nil
+    ) {
+        self.position = position
+        self.root = root
+        self.sideKey = sideKey
+        self.message = message
+        self.bundle = bundle
+        self.confirmed = confirmed
+        self.milestone = milestone
+    }
+}
+
+/// The head's step to the next tree.
+package struct HeadAdvance: Sendable {
+    /// The root that a verified message of the tree before names.
+    package let nextRoot: Root
+    /// Until when the tree that is passed is looked at again.
+    package let watchUntil: Date
+    /// When it is looked at first.
+    package let watchFrom: Date
+
+    package init(nextRoot: Root, watchUntil: Date, watchFrom: Date) {
+        self.nextRoot = nextRoot
+        self.watchUntil = watchUntil
+        self.watchFrom = watchFrom
+    }
+}
+
+/// How a look at a channel ends.
+package struct LookEnd: Sendable {
+    package let state: ChannelState
+    package let reason: String?
+    package let nextLookAt: Date
+
+    package init(state: ChannelState, reason: String?, nextLookAt: Date) {
+        self.state = state
+        self.reason = reason
+        self.nextLookAt = nextLookAt
+    }
+}
+
+/// What a crawler found for one channel, to be stored in one transaction.
+package struct CrawlFindings: Sendable {
+    package let lease: CrawlLease
+    /// In the order in which sequences are to be given.
+    package var messages: [VerifiedMessage] = []
+    /// Bundles that no known key opens; kept within `Archive.waitingBundleLimit`.
+    package var waiting: [(position: Int64, bundle: Bundle)] = []
+    /// Bundles that no longer wait, by their tails.
+    package var settled: [Bundle] = []
+    /// The head's step, taken only if the findings hold a message of the head's tree or the
+    /// archive has one already.
+    package var advance: HeadAdvance?
+    /// Passed trees that were looked at, with the time of the next look; nil ends the watch.
+    package var watched: [Int64: Date?] = [:]
+    /// Ends the look and gives the lease back; nil keeps it.
+    package var end: LookEnd?
+
+    package init(lease: CrawlLease) { self.lease = lease }
+}
+
+/// What became of one channel's findings.
+package enum CrawlOutcome: Sendable, Equatable {
+    /// - Parameters:
+    ///   - messages: new ones.
+    ///   - attachments: further attachments of messages the archive has.
+    ///   - chain: whether the head's step was taken, or why not.
+    case stored(messages: Int, attachments: Int, chain: ChainStep)
+    /// Somebody else took the channel over; nothing was written.
+    case fenced
+}
+
+package enum ChainStep: Sendable, Equatable {
+    case none
+    case advanced
+    /// The next root is one the chain passed already: it leads nowhere.
+    case cycle
+    /// The next root was forgotten, and is not followed.
+    case forgotten
+}

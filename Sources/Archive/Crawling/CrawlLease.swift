@@ -1,0 +1,218 @@
+import Foundation
+import MAM
+import Postgres
+import Tangle
+import Ternary
+import Vault
+
+/// The right to crawl a channel until somebody raises its epoch.
+package struct CrawlLease: Sendable, Hashable {
+    package let channel: ChannelNumber
+    package let epoch: Int64
+}
+
+/// A tree of a chain that is looked at.
+package struct FollowedTree: Sendable {
+    package let position: Int64
+    package let root: Root
+    /// Nil for the head; otherwise until when late leaves and twins are looked for.
+    package let watchUntil: Date?
+
+    package init(position: Int64, root: Root, watchUntil: Date?) {
+        self.position = position
+        self.root = root
+        self.watchUntil = watchUntil
+    }
+}
+
+/// A bundle that waits for the side key that opens it.
+package struct WaitingBundle: Sendable {
+    package let position: Int64
+    package let transactions: [Transaction]
+}
+
+/// All a crawler needs to look at a channel.
+package struct CrawlAssignment: Sendable {
+    package let lease: CrawlLease
+    package let mode: ChannelMode
+    package let state: ChannelState
+    package let reason: String?
+    /// The newest first; empty in modes without.
+    package let sideKeys: [NumberedSideKey]
+    package let head: FollowedTree
+    /// Trees passed whose next look is due, the longest due first.
+    package let watched: [FollowedTree]
+    /// What waits for a key.
+    package let waiting: [WaitingBundle]
+    /// When something new was last taken in.
+    package let lastNewsAt: Date
+    /// When the channel was registered.
+    package let createdAt: Date
+    package let messageCount: Int64
+}
+
+extension Archive {
+    /// Passed trees that one assignment brings along: a look's worth of work.
+    package static let watchedTreeLimit = 64
+
+    /// Bundles a channel keeps waiting for a key: a day of quarters of an hour.
+    package static let waitingBundleLimit = 96
+
+    /// Leases channels that are due, the longest due first, and raises their epochs; channels
+    /// that another transaction holds are passed over.
+    ///
+    /// - Parameters:
+    ///   - owner: Names the crawler for an operator.
+    ///   - limit: How many channels at most.
+    ///   - duration: After that the channel may be leased by others.
+    package func acquireLeases(
+        owner: String, limit: Int, duration: TimeInterval, now: Date
+    ) async throws -> [CrawlAssignment] {
+        try await pool.withTransaction { connection in
+            let rows = try await connection.query(
+                """
+                with due as (
+                    select id from channel
+                    where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
+                        and next_look_at <= $1 and (lease_until is null or lease_until <= $1)
+                    order by next_look_at limit $2 for update skip locked)
+                update channel c
+                set epoch = epoch + 1, lease_owner = $3, lease_until = $4
+                from due where c.id = due.id
+                returning c.id, c.epoch, c.mode, c.state, c.reason, c.head_position,
+                    c.last_news_at, c.created_at, c.next_sequence
+                """,
+                [
+                    .timestamp(now), .int64(Int64(limit)), .text(owner),
+                    .timestamp(now.addingTimeInterval(duration)),
+                ])
+            var assignments: [CrawlAssignment] = []
+            for row in rows {
+                assignments.append(try await assignment(row, now: now, on: connection))
+            }
+            return assignments
+        }
+    }
+
+    /// When the next channel is due, nil where none is crawled.
+    package func nextDue() async throws -> Date? {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select min(greatest(next_look_at, coalesce(lease_until, next_look_at))) as due
+                from channel
+                where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
+                """)
+        }
+        return try rows.first?.optionalTimestamp("due")
+    }
+
+    /// Keeps a lease; false where somebody else has the channel.
+    package func renew(_ lease: CrawlLease, until: Date) async throws -> Bool {
+        try await pool.withConnection {
+            try await $0.execute(
+                "update channel set lease_until = $3 where id = $1 and epoch = $2",
+                [.int64(lease.channel.rawValue), .int64(lease.epoch), .timestamp(until)])
+        } == 1
+    }
+
+    /// Gives a lease back without a look; the channel is due as it was before.
+    package func giveBack(_ lease: CrawlLease) async throws {
+        _ = try await pool.withConnection {
+            try await $0.execute(
+                """
+                update channel set lease_owner = null, lease_until = null
+                where id = $1 and epoch = $2
+                """, [.int64(lease.channel.rawValue), .int64(lease.epoch)])
+        }
+    }
+
+    private func assignment(_ row: PostgresRow, now: Date, on connection: PostgresConnection)
+        async throws -> CrawlAssignment
+    {
+        let channel = try row.channelNumber("id")
+        guard let mode = ChannelMode(rawValue: try row.text("mode")),
+            let state = ChannelState(rawValue: try row.text("state"))
+        else { throw ArchiveError.damaged(table: "channel", channel: channel) }
+        let position = try row.int64("head_position")
+        let trees = try await followedTrees(
+            of: channel, head: position, now: now, on: connection)
+        guard let head = trees.first(where: { $0.position == position }) else {
+            throw ArchiveError.damaged(table: "tree", channel: channel)
+        }
+        return CrawlAssignment(
+            lease: CrawlLease(channel: channel, epoch: try row.int64("epoch")), mode: mode,
+            state: state, reason: try row.optionalText("reason"),
+            sideKeys: mode == .restricted ? try await sideKeys(of: channel, on: connection) : [],
+            head: head, watched: trees.filter { $0.position != position },
+            waiting: try await waitingBundles(of: channel, on: connection),
+            lastNewsAt: try row.timestamp("last_news_at"),
+            createdAt: try row.timestamp("created_at"),
+            messageCount: try row.int64("next_sequence"))
+    }
+
+    private func followedTrees(
+        of channel: ChannelNumber, head: Int64, now: Date, on connection: PostgresConnection
+    ) async throws -> [FollowedTree] {
+        let rows = try await connection.query(
+            """
+            (select position, sealed_root, watch_until from tree
+             where channel = $1 and position = $2)
+            union all
+            (select position, sealed_root, watch_until from tree
+             where channel = $1 and position <> $2 and next_look_at <= $3
+             order by next_look_at limit $4)
+            """,
+            [
+                .int64(channel.rawValue), .int64(head), .timestamp(now),
+                .int64(Int64(Self.watchedTreeLimit)),
+            ])
+        return try rows.map { row in
+            let position = try row.int64("position")
+            let column = SealedColumn.treeRoot
+            let revealed = try vault.open(
+                row.bytes("sealed_root"), column, column.context(channel, row: position))
+            return FollowedTree(
+                position: position, root: try Root(packed: revealed),
+                watchUntil: try row.optionalTimestamp("watch_until"))
+        }
+    }
+
+    private func waitingBundles(of channel: ChannelNumber, on connection: PostgresConnection)
+        async throws -> [WaitingBundle]
+    {
+        let rows = try await connection.query(
+            """
+            select position, period, lookup, sealed_bundle from candidate
+            where channel = $1 order by position, seen_at
+            """, [.int64(channel.rawValue)])
+        return try rows.map { row in
+            let column = SealedColumn.candidateBundle
+            let encoded = try vault.open(
+                row.bytes("sealed_bundle"), column,
+                column.context(channel, row.period("period"), row: row.bytes("lookup")))
+            return WaitingBundle(
+                position: try row.int64("position"),
+                transactions: try EvidenceEncoding.decode(encoded, head: Trytes(validated: []), address: .null))
+        }
+    }
+
+    func insertTree(
+        _ channel: ChannelNumber, position: Int64, root: Root, now: Date,
+        on connection: PostgresConnection
+    ) async throws {
+        let column = SealedColumn.treeRoot
+        _ = try await connection.execute(
+            """
+            insert into tree (channel, position, sealed_root, next_look_at)
+            values ($1, $2, $3, $4)
+            """,
+            [
+                .int64(channel.rawValue), .int64(position),
+                .bytes(
+                    try vault.seal(
+                        root.revealPacked(), column.context(channel, row: position))),
+                .timestamp(now),
+            ])
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import MAM
+import Tangle
+import Ternary
+
+/// What decrypting a message and describing it needs: the plaintext of `message.sealed_head`.
+///
+/// Layout: version 1; root, tail, bundle (49 bytes of t5b1 each); tag (17); claimed time
+/// (Int64, ms); security level (1); trits of the head (UInt32), and those in t5b1.
+package struct MessageHead: Sendable {
+    /// Decrypts the message; of the message itself, so that nothing else need be kept.
+    package let root: Root
+    package let tail: Hash
+    package let bundle: Hash
+    package let tag: Trytes
+    /// Milliseconds since 1970 that the attacher claimed, as they stood: any number.
+    package let claimedMilliseconds: Int64
+    package let securityLevel: Int
+    /// The payload's trits up to and including the nonce, filled up to whole trytes.
+    package let payload: Trytes
+
+    private static let version: UInt8 = 1
+    private static let tagTritCount = 81
+
+    package init(root: Root, message: Message, bundle: Bundle) {
+        self.root = root
+        tail = bundle.tail
+        self.bundle = bundle.bundleHash
+        let first = bundle.transactions.first
+        tag = first?.tag ?? Trytes(validated: []).padded(to: Self.tagTritCount / 3)
+        claimedMilliseconds = Self.claimed(first)
+        securityLevel = message.securityLevel
+        payload = bundle.messageTrytes[0..<(message.headTritCount + 2) / 3]
+    }
+
+    private static func claimed(_ tail: Transaction?) -> Int64 {
+        guard let tail else { return 0 }
+        if tail.attachmentTimestamp != 0 { return tail.attachmentTimestamp }
+        let (product, overflow) = tail.timestamp.multipliedReportingOverflow(by: 1000)
+        return overflow ? 0 : product
+    }
+
+    package var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(Self.version)
+        writer.write(root.revealPacked())
+        writer.write(tail.packed)
+        writer.write(bundle.packed)
+        writer.write(T5B1.pack(tag.trits))
+        writer.write(claimedMilliseconds)
+        writer.write(UInt8(securityLevel))
+        writer.write(UInt32(payload.count * 3))
+        writer.write(T5B1.pack(payload.trits))
+        return writer.bytes
+    }
+
+    /// - Throws: whatever shows that `bytes` are not what `encoded` gave.
+    package init(encoded bytes: [UInt8]) throws {
+        var reader = ByteReader(bytes)
+        guard try reader.read(UInt8.self) == Self.version else { throw ByteReader.Mismatch() }
+        root = try Root(packed: reader.read(Hash.packedCount))
+        tail = try Hash(packed: reader.read(Hash.packedCount))
+        bundle = try Hash(packed: reader.read(Hash.packedCount))
+        let tagBytes = try reader.read(T5B1.byteCount(tritCount: Self.tagTritCount))
+        tag = Trytes(trits: try T5B1.unpack(tagBytes, tritCount: Self.tagTritCount))
+        claimedMilliseconds = try reader.read(Int64.self)
+        securityLevel = Int(try reader.read(UInt8.self))
+        let tritCount = Int(try reader.read(UInt32.self))
+        payload = Trytes(trits: try T5B1.unpack(reader.readRest(), tritCount: tritCount))
+    }
+
+    /// The claimed time, nil where it lies outside the years 1970 to 9999.
+    package var claimedAt: Date? {
+        guard (0..<Self.claimLimit).contains(claimedMilliseconds) else { return nil }
+        return Date(timeIntervalSince1970: Double(claimedMilliseconds) / 1000)
+    }
+
+    /// Days since 1970 in UTC of the claimed time.
+    var claimedDay: Int32? {
+        claimedAt.map { Int32($0.timeIntervalSince1970 / 86400) }
+    }
+
+    /// Milliseconds from 1970 to the year 10000, which RFC 3339 cannot write.
+    private static let claimLimit: Int64 = 253_402_300_800_000
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Postgres
+import Tangle
+import Ternary
+import Vault
+
+/// A message as it is stored: what decrypting needs, and what the archive knows of it.
+package struct StoredMessage: Sendable {
+    package let sequence: Int64
+    /// Trees from the registered root.
+    package let position: Int64
+    package let leaf: Int64
+    package let head: MessageHead
+    /// The number of the side key that opens it; nil in modes without.
+    package let sideKey: Int16?
+    package let firstSeenAt: Date
+    /// How many attachments were counted, the first included.
+    package let attachments: Int
+    /// Another authentic message was signed with the same leaf.
+    package let conflict: Bool
+    package let confirmed: Bool
+    package let milestone: Int32?
+
+    package var key: MessageKey {
+        MessageKey(sequence: sequence, position: position, leaf: leaf)
+    }
+}
+
+extension Archive {
+    /// Messages one call gives at most; a longer answer is made of several.
+    package static let messageBatchLimit = 1000
+
+    /// Rows that one call reads at most. The exact claimed time is known only once a row is
+    /// opened, so a call may read more than it gives.
+    private static let scanLimit = 20_000
+
+    /// The next messages of a channel after `key`, as many as there are up to `limit`.
+    ///
+    /// The channel's state is asked for with every call, so a reader of many batches stops
+    /// at the first after a forget or a restriction.
+    ///
+    /// - Returns: The messages, and where to go on: nil where there is nothing more now.
+    /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten;
+    ///   `.wrongState` for one that is restricted.
+    package func messages(
+        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey? = nil,
+        limit: Int, within scope: ChannelScope = .all
+    ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
+        let state = try await self.channel(channel, within: scope).state
+        guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+        guard state != .restricted else { throw ArchiveError.wrongState(channel, state) }
+        let limit = min(max(limit, 1), Self.messageBatchLimit)
+        var messages: [StoredMessage] = []
+        var last = key
+        var scanned = 0
+        do {
+            while messages.count < limit, scanned < Self.scanLimit {
+                let wanted = limit - messages.count
+                let rows = try await self.rows(of: channel, range, after: last, limit: wanted)
+                scanned += rows.count
+                for row in rows {
+                    let message = try stored(row, of: channel)
+                    last = message.key
+                    if range.contains(message.head.claimedAt) { messages.append(message) }
+                }
+                if rows.count < wanted { return (messages, nil) }
+            }
+        } catch VaultError.forgotten {
+            throw ArchiveError.noSuchChannel(channel)
+        }
+        return (messages, last)
+    }
+
+    private func rows(
+        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int
+    ) async throws -> [PostgresRow] {
+        let comparison = range.descending ? "<" : ">"
+        let direction = range.descending ? "desc" : "asc"
+        let columns =
+            range.order == .sequence ? ["sequence"] : ["position", "leaf", "sequence"]
+        let order = columns.map { "\($0) \(direction)" }.joined(separator: ", ")
+        let bounds =
+            range.order == .sequence ? "$2" : "$3, $4, $2"
+        let edge = range.descending ? Int64.max : -1
+        return try await pool.withConnection {
+            try await $0.query(
+                """
+                select sequence, position, leaf, period, side_key, first_seen_at, attachments,
+                    conflict, confirmed, milestone, sealed_head
+                from message
+                where channel = $1 and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
+                    and $3 + $4 is not null
+                    and ($5::int4 is null or claimed_day >= $5)
+                    and ($6::int4 is null or claimed_day <= $6)
+                order by \(order) limit $7
+                """,
+                [
+                    .int64(channel.rawValue), .int64(key?.sequence ?? edge),
+                    .int64(key?.position ?? edge), .int64(key?.leaf ?? edge),
+                    range.from.map { .int32(Self.day($0)) } ?? .null,
+                    range.to.map { .int32(Self.day($0)) } ?? .null, .int64(Int64(limit)),
+                ])
+        }
+    }
+
+    private static func day(_ date: Date) -> Int32 {
+        Int32(clamping: Int64((date.timeIntervalSince1970 / 86400).rounded(.down)))
+    }
+
+    func stored(_ row: PostgresRow, of channel: ChannelNumber) throws -> StoredMessage {
+        let sequence = try row.int64("sequence")
+        return StoredMessage(
+            sequence: sequence, position: try row.int64("position"), leaf: try row.int64("leaf"),
+            head: try head(row, of: channel, sequence: sequence),
+            sideKey: try row.optionalInt16("side_key"),
+            firstSeenAt: try row.timestamp("first_seen_at"),
+            attachments: Int(try row.int32("attachments")), conflict: try row.bool("conflict"),
+            confirmed: try row.bool("confirmed"), milestone: try row.optionalInt32("milestone"))
+    }
+
+    private func head(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64) throws
+        -> MessageHead
+    {
+        let column = SealedColumn.messageHead
+        let encoded = try vault.open(
+            row.bytes("sealed_head"), column,
+            column.context(channel, row.period("period"), row: sequence))
+        do {
+            return try MessageHead(encoded: encoded)
+        } catch {
+            throw ArchiveError.damaged(table: column.table, channel: channel)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import Postgres
+import Secrets
+import Vault
+
+/// What a token lets its bearer do.
+package enum TokenRole: String, Sendable, Codable {
+    /// Everything.
+    case admin
+    /// Reading the channels it was given.
+    case reader
+}
+
+/// A token as the archive shows it: everything but its secret.
+package struct TokenRecord: Sendable {
+    package let id: ChannelNumber
+    package let role: TokenRole
+    package let channels: [ChannelNumber]
+    package let createdAt: Date
+    package let revokedAt: Date?
+}
+
+/// Who asks: what a token that was checked allows.
+package struct Caller: Sendable, Equatable {
+    package let token: ChannelNumber
+    package let role: TokenRole
+    package let scope: ChannelScope
+}
+
+/// A token's text: `pmn_`, its id, `_`, and its secret in base64url.
+private enum TokenText {
+    static let prefix = "pmn_"
+    static let secretByteCount = 32
+
+    /// Characters a token may have: beyond them nothing is parsed.
+    static let lengthLimit = 128
+
+    static func write(id: ChannelNumber, secret: [UInt8]) -> String {
+        prefix + id.text + "_" + base64url(secret)
+    }
+
+    static func parse(_ text: String) -> (id: ChannelNumber, secret: [UInt8])? {
+        guard text.utf8.count <= lengthLimit, text.hasPrefix(prefix) else { return nil }
+        let rest = text.dropFirst(prefix.count)
+        guard let separator = rest.firstIndex(of: "_"),
+            let id = ChannelNumber(text: String(rest[..<separator])),
+            let secret = base64urlDecoded(String(rest[rest.index(after: separator)...])),
+            secret.count == secretByteCount
+        else { return nil }
+        return (id, secret)
+    }
+}
+
+extension Archive {
+    /// Makes a token. Its text is given once and not kept.
+    ///
+    /// - Parameter channels: What a reader may read; ignored for an admin, who may all.
+    /// - Throws: `ArchiveError.noSuchChannel`.
+    package func createToken(
+        _ role: TokenRole, channels: [ChannelNumber] = [], now: Date
+    ) async throws -> (record: TokenRecord, text: String) {
+        let id = try vault.newChannelNumber()
+        let secret = randomBytes(TokenText.secretByteCount)
+        let granted = role == .reader ? Array(Set(channels)).sorted() : []
+        try await pool.withTransaction { connection in
+            _ = try await connection.execute(
+                "insert into token (id, role, hash, created_at) values ($1, $2, $3, $4)",
+                [
+                    .int64(id.rawValue), .text(role.rawValue), .bytes(vault.tokenHash(secret)),
+                    .timestamp(now),
+                ])
+            for channel in granted {
+                guard try await lockedChannel(channel, on: connection).state != .forgotten else {
+                    throw ArchiveError.noSuchChannel(channel)
+                }
+                _ = try await connection.execute(
+                    "insert into token_channel (token, channel) values ($1, $2)",
+                    [.int64(id.rawValue), .int64(channel.rawValue)])
+            }
+        }
+        let record = TokenRecord(
+            id: id, role: role, channels: granted, createdAt: now, revokedAt: nil)
+        return (record, TokenText.write(id: id, secret: secret))
+    }
+
+    /// Tokens in the order in which they were made, revoked ones too.
+    package func tokens() async throws -> [TokenRecord] {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select t.id, t.role, t.created_at, t.revoked_at,
+                    array(select channel from token_channel tc where tc.token = t.id
+                        order by channel) as channels
+                from token t order by t.created_at, t.id
+                """)
+        }
+        return try rows.map { row in
+            TokenRecord(
+                id: try row.channelNumber("id"),
+                role: TokenRole(rawValue: try row.text("role")) ?? .reader,
+                channels: try row.int64Array("channels").map(ChannelNumber.init(stored:)),
+                createdAt: try row.timestamp("created_at"),
+                revokedAt: try row.optionalTimestamp("revoked_at"))
+        }
+    }
+
+    /// Ends a token for good; one that is revoked already stays as it is.
+    /// - Throws: `ArchiveError.noSuchToken`.
+    package func revokeToken(_ id: ChannelNumber, now: Date) async throws {
+        let changed = try await pool.withConnection {
+            try await $0.execute(
+                "update token set revoked_at = coalesce(revoked_at, $2) where id = $1",
+                [.int64(id.rawValue), .timestamp(now)])
+        }
+        guard changed == 1 else { throw ArchiveError.noSuchToken }
+    }
+
+    /// Who bears this token; nil where it is none, unknown or revoked.
+    ///
+    /// The row is found by the id, which is no secret; the secret's hash is compared in
+    /// constant time, against a fixed one where there is no row.
+    package func authenticate(_ token: String) async throws -> Caller? {
+        guard let (id, secret) = TokenText.parse(token) else { return nil }
+        let hash = vault.tokenHash(secret)
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select t.role, t.hash,
+                    array(select channel from token_channel tc where tc.token = t.id) as channels
+                from token t where t.id = $1 and t.revoked_at is null
+                """, [.int64(id.rawValue)])
+        }
+        let row = rows.first
+        let stored = try row?.bytes("hash") ?? [UInt8](repeating: 0, count: hash.count)
+        guard constantTimeEqual(stored, hash), let row,
+            let role = TokenRole(rawValue: try row.text("role"))
+        else { return nil }
+        let channels = try row.int64Array("channels").map(ChannelNumber.init(stored:))
+        return Caller(token: id, role: role, scope: role == .admin ? .all : .only(Set(channels)))
+    }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import Postgres
+import Vault
+
+/// Whom or what a request asks to forget.
+package enum ForgetScope: Sendable, Equatable {
+    /// All channels of the person with this pseudonym.
+    case subject(String)
+    case channel(ChannelNumber)
+}
+
+/// How far a request is.
+package enum ForgetState: String, Sendable, Codable {
+    case received, executing, done
+}
+
+/// A request to forget, as the archive shows it.
+package struct ForgetRequestRecord: Sendable {
+    package enum Kind: String, Sendable, Codable { case subject, channel }
+
+    package let id: ChannelNumber
+    package let kind: Kind
+    /// The subject's or channel's number.
+    package let target: ChannelNumber
+    package let state: ForgetState
+    package let receivedAt: Date
+    package let dueAt: Date
+    package let finishedAt: Date?
+    /// A JSON document without personal data, once done.
+    package let receipt: String?
+
+    init(row: PostgresRow) throws {
+        id = try row.channelNumber("id")
+        target = try row.channelNumber("target")
+        guard let kind = Kind(rawValue: try row.text("scope")),
+            let state = ForgetState(rawValue: try row.text("state"))
+        else { throw ArchiveError.damaged(table: "forget_request", channel: id) }
+        self.kind = kind
+        self.state = state
+        receivedAt = try row.timestamp("received_at")
+        dueAt = try row.timestamp("due_at")
+        finishedAt = try row.optionalTimestamp("finished_at")
+        receipt = try row.optionalText("receipt")
+    }
+
+    fileprivate static let columns = """
+        id, scope, target, state, received_at, due_at, finished_at, receipt::text as receipt
+        """
+}
+
+extension Archive {
+    /// Bytes of UTF-8 a request's reason may have.
+    package static let reasonLimit = 2000
+
+    /// Requests a list has at most.
+    package static let requestPageLimit = 500
+
+    /// Takes a request. One for a target that has an unfinished request already gives that.
+    ///
+    /// It is due in one month (GDPR, article 12(3)).
+    ///
+    /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one),
+    ///   `.reasonTooLong`.
+    package func receiveForgetRequest(_ scope: ForgetScope, reason: String?, now: Date) async throws
+        -> ForgetRequestRecord
+    {
+        if let reason, reason.utf8.count > Self.reasonLimit {
+            throw ArchiveError.reasonTooLong(limit: Self.reasonLimit)
+        }
+        let id = try vault.newChannelNumber()
+        return try await pool.withTransaction { connection in
+            let (kind, target) = try await lockedTarget(scope, on: connection)
+            let open = try await connection.query(
+                """
+                select \(ForgetRequestRecord.columns) from forget_request
+                where target = $1 and scope = $2 and state <> 'done' order by received_at limit 1
+                """, [.int64(target.rawValue), .text(kind.rawValue)])
+            if let row = open.first { return try ForgetRequestRecord(row: row) }
+            let column = SealedColumn.requestReason
+            let rows = try await connection.query(
+                """
+                insert into forget_request (
+                    id, scope, target, state, sealed_reason, received_at, due_at)
+                values ($1, $2, $3, 'received', $4, $5, $5::timestamptz + interval '1 month')
+                returning \(ForgetRequestRecord.columns)
+                """,
+                [
+                    .int64(id.rawValue), .text(kind.rawValue), .int64(target.rawValue),
+                    .optional(
+                        reason.map {
+                            try vault.seal(
+                                Array($0.utf8), column.context(target, row: id.rawValue))
+                        }),
+                    .timestamp(now),
+                ])
+            guard let row = rows.first else { throw ArchiveError.noSuchRequest }
+            return try ForgetRequestRecord(row: row)
+        }
+    }
+
+    /// Locks the target's row, so that of two requests for it one comes first.
+    private func lockedTarget(_ scope: ForgetScope, on connection: PostgresConnection) async throws
+        -> (ForgetRequestRecord.Kind, ChannelNumber)
+    {
+        switch scope {
+        case .subject(let pseudonym):
+            let rows = try await connection.query(
+                "select number from subject where lookup = $1 for update",
+                [.bytes(vault.subjectHash(Array(pseudonym.utf8)))])
+            guard let row = rows.first else { throw ArchiveError.noSuchSubject }
+            return (.subject, try row.channelNumber("number"))
+        case .channel(let channel):
+            guard try await lockedChannel(channel, on: connection).state != .forgotten else {
+                throw ArchiveError.noSuchChannel(channel)
+            }
+            return (.channel, channel)
+        }
+    }
+
+    /// - Throws: `ArchiveError.noSuchRequest`.
+    package func forgetRequest(_ id: ChannelNumber) async throws -> ForgetRequestRecord {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                "select \(ForgetRequestRecord.columns) from forget_request where id = $1",
+                [.int64(id.rawValue)])
+        }
+        guard let row = rows.first else { throw ArchiveError.noSuchRequest }
+        return try ForgetRequestRecord(row: row)
+    }
+
+    /// Requests, the latest first.
+    package func forgetRequests() async throws -> [ForgetRequestRecord] {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select \(ForgetRequestRecord.columns) from forget_request
+                order by received_at desc, id limit $1
+                """, [.int64(Int64(Self.requestPageLimit))])
+        }
+        return try rows.map(ForgetRequestRecord.init(row:))
+    }
+
+    /// Requests that are not done, the longest due first.
+    package func openForgetRequests() async throws -> [ForgetRequestRecord] {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select \(ForgetRequestRecord.columns) from forget_request
+                where state <> 'done' order by due_at, id limit $1
+                """, [.int64(Int64(Self.requestPageLimit))])
+        }
+        return try rows.map(ForgetRequestRecord.init(row:))
+    }
+}

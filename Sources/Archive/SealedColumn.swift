@@ -1,0 +1,46 @@
+import Vault
+
+/// The columns whose values are sealed; with channel, period and row they bind a value to
+/// its place, so that no two can be swapped.
+package enum SealedColumn: String, Sendable {
+    case subjectPseudonym = "subject.sealed_pseudonym"
+    case channelLabel = "channel.sealed_label"
+    case sideKey = "side_key.sealed_key"
+    case treeRoot = "tree.sealed_root"
+    case messageHead = "message.sealed_head"
+    case attachmentEvidence = "attachment.sealed_evidence"
+    case candidateBundle = "candidate.sealed_bundle"
+    case requestReason = "forget_request.sealed_reason"
+
+    package var table: String { String(rawValue.prefix { $0 != "." }) }
+
+    private var column: String { String(rawValue.drop { $0 != "." }.dropFirst()) }
+
+    /// - Parameter row: what names the row within the channel: a position, a sequence, a
+    ///   number, or several joined.
+    package func context(
+        _ channel: ChannelNumber, _ period: Period = .channel, row: [UInt8]
+    ) -> SealingContext {
+        SealingContext(table: table, column: column, channel: channel, period: period, row: row)
+    }
+
+    package func context(
+        _ channel: ChannelNumber, _ period: Period = .channel, row: Int64 = 0
+    ) -> SealingContext {
+        context(channel, period, row: withUnsafeBytes(of: row.bigEndian) { Array($0) })
+    }
+}
+
+extension Vault {
+    /// Opens a stored value.
+    /// - Throws: `ArchiveError.damaged` where it does not open under its place's key;
+    ///   `VaultError.forgotten` where that key is gone.
+    func open(_ sealed: [UInt8], _ column: SealedColumn, _ context: SealingContext) throws -> [UInt8]
+    {
+        do {
+            return try open(sealed, context)
+        } catch VaultError.wrongKeyOrDamaged {
+            throw ArchiveError.damaged(table: column.table, channel: context.channel)
+        }
+    }
+}
