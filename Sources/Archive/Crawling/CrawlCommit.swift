@@ -65,6 +65,7 @@ extension Archive {
             intake.attachments + added.attachments, into: channel, now: now, on: connection)
         try await markSideKeys(found.messages, of: channel, on: connection)
         try await markConfirmed(intake.confirmed, of: channel, on: connection)
+        try await markConfirmed(tails: found.confirmed, of: channel, on: connection)
         try await keep(found, now: now, on: connection)
         for (position, nextLookAt) in found.watched {
             try await watch(position, of: channel, nextLookAt: nextLookAt, on: connection)
@@ -104,8 +105,14 @@ extension Archive {
     ) async throws {
         guard let nextLookAt else {
             _ = try await connection.execute(
-                "delete from tree where channel = $1 and position = $2 and watch_until is not null",
-                [.int64(channel.rawValue), .int64(position)])
+                """
+                with ended as (
+                    delete from tree
+                    where channel = $1 and position = $2 and watch_until is not null
+                    returning position)
+                delete from candidate
+                where channel = $1 and position in (select position from ended)
+                """, [.int64(channel.rawValue), .int64(position)])
             return
         }
         _ = try await connection.execute(
@@ -175,5 +182,20 @@ extension Archive {
                     milestone.map(PostgresValue.int32) ?? .null,
                 ])
         }
+    }
+
+    private func markConfirmed(
+        tails: [Hash], of channel: ChannelNumber, on connection: PostgresConnection
+    ) async throws {
+        guard !tails.isEmpty else { return }
+        let lookups = try tails.map {
+            try vault.lookupHash($0.packed, domain: "attachment", channel: channel)
+        }
+        _ = try await connection.execute(
+            """
+            update message set confirmed = true
+            where channel = $1 and not confirmed and sequence in (
+                select sequence from attachment where channel = $1 and lookup = any ($2))
+            """, [.int64(channel.rawValue), .bytesArray(lookups)])
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MAM
 import Tangle
+import Ternary
 import Vault
 
 /// A message whose signature was checked against its root, with the bundle that bears it.
@@ -27,6 +28,21 @@ package struct VerifiedMessage: Sendable {
         self.bundle = bundle
         self.confirmed = confirmed
         self.milestone = milestone
+    }
+}
+
+/// A bundle that no known key opens.
+package struct WaitingFinding: Sendable {
+    package let position: Int64
+    package let bundle: Bundle
+    /// Found at the head. What is found at passed trees may take only half of the room, so
+    /// that a forger cannot use it up there.
+    package let atHead: Bool
+
+    package init(position: Int64, bundle: Bundle, atHead: Bool) {
+        self.position = position
+        self.bundle = bundle
+        self.atHead = atHead
     }
 }
 
@@ -65,12 +81,14 @@ package struct CrawlFindings: Sendable {
     /// In the order in which sequences are to be given.
     package var messages: [VerifiedMessage] = []
     /// Bundles that no known key opens; kept within `Archive.waitingBundleLimit`.
-    package var waiting: [(position: Int64, bundle: Bundle)] = []
+    package var waiting: [WaitingFinding] = []
     /// Bundles that no longer wait, by their tails.
     package var settled: [Bundle] = []
     /// The head's step, taken only if the findings hold a message of the head's tree or the
     /// archive has one already.
     package var advance: HeadAdvance?
+    /// Tails of attachments that the ledger confirmed since they were stored.
+    package var confirmed: [Hash] = []
     /// Passed trees that were looked at, with the time of the next look; nil ends the watch.
     package var watched: [Int64: Date?] = [:]
     /// Ends the look and gives the lease back; nil keeps it.

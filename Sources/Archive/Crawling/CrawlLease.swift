@@ -28,7 +28,7 @@ package struct FollowedTree: Sendable {
 /// A bundle that waits for the side key that opens it.
 package struct WaitingBundle: Sendable {
     package let position: Int64
-    package let transactions: [Transaction]
+    package let bundle: Bundle
 }
 
 /// All a crawler needs to look at a channel.
@@ -186,15 +186,27 @@ extension Archive {
             select position, period, lookup, sealed_bundle from candidate
             where channel = $1 order by position, seen_at
             """, [.int64(channel.rawValue)])
-        return try rows.map { row in
+        return try rows.compactMap { row in
             let column = SealedColumn.candidateBundle
             let encoded = try vault.open(
                 row.bytes("sealed_bundle"), column,
                 column.context(channel, row.period("period"), row: row.bytes("lookup")))
-            return WaitingBundle(
-                position: try row.int64("position"),
-                transactions: try EvidenceEncoding.decode(encoded, head: Trytes(validated: []), address: .null))
+            let transactions = try EvidenceEncoding.decode(
+                encoded, head: Trytes(validated: []), address: .null)
+            guard let bundle = Self.reassembled(transactions) else { return nil }
+            return WaitingBundle(position: try row.int64("position"), bundle: bundle)
         }
+    }
+
+    private static func reassembled(_ transactions: [Transaction]) -> Bundle? {
+        let hashes = TransactionHashing.hashes(of: transactions)
+        let byHash = Dictionary(
+            zip(hashes, transactions), uniquingKeysWith: { first, _ in first })
+        guard let tail = hashes.first,
+            case .complete(let bundle) = BundleAssembly.assemble(
+                tail: tail, lookup: { byHash[$0] })
+        else { return nil }
+        return bundle
     }
 
     func insertTree(

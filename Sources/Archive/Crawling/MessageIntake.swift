@@ -219,7 +219,9 @@ extension Archive {
         }
         let period = Period(now)
         let column = SealedColumn.candidateBundle
-        for (position, bundle) in found.waiting {
+        for finding in found.waiting {
+            let bundle = finding.bundle
+            let room = finding.atHead ? Self.waitingBundleLimit : Self.waitingBundleLimit / 2
             let lookup = try candidateLookup(bundle, channel)
             let sealed = try vault.seal(
                 EvidenceEncoding.encodeWhole(bundle.transactions),
@@ -232,9 +234,9 @@ extension Archive {
                 on conflict (channel, lookup) do nothing
                 """,
                 [
-                    .int64(channel.rawValue), .bytes(lookup), .int64(position),
+                    .int64(channel.rawValue), .bytes(lookup), .int64(finding.position),
                     .int32(Int32(period.rawValue)), .bytes(sealed), .timestamp(now),
-                    .int64(Int64(Self.waitingBundleLimit)),
+                    .int64(Int64(room)),
                 ])
         }
     }

@@ -1,0 +1,202 @@
+import Archive
+import Foundation
+import MAM
+import Tangle
+
+/// A turn at one channel, as a state machine: the head, tree after tree while there is
+/// something new, then the passed trees whose look is due, then the end of the turn.
+package struct ChainWalk: Sendable {
+    /// What comes next.
+    package enum Step: Sendable {
+        /// Look at a tree, with these bundles that waited for a key.
+        case look(FollowedTree, waiting: [Bundle])
+        case store(CrawlFindings)
+        case done
+    }
+
+    /// What the turn came to.
+    package struct Summary: Sendable, Equatable {
+        package var messages = 0
+        package var attachments = 0
+        package var rejected = 0
+        package var treesPassed = 0
+        package var unreachable = false
+        package var fenced = false
+        /// The turn ended because it was long enough; there may be more at once.
+        package var unfinished = false
+
+        /// Whether the archive has something it had not.
+        package var news: Bool { messages + attachments + treesPassed > 0 }
+
+        package init() {}
+    }
+
+    private enum Phase {
+        case head, watched, ended
+    }
+
+    package private(set) var summary = Summary()
+
+    private let assignment: CrawlAssignment
+    private let policy: CrawlPolicy
+    private let startedAt: Date
+    private let jitter: Double
+    private var phase = Phase.head
+    private var head: FollowedTree
+    private var headReport: TreeReport?
+    private var blocked: StallReason?
+    private var lastNewsAt: Date
+    private var watched: [FollowedTree]
+    private var rest: CrawlFindings
+
+    /// - Parameter jitter: 0..<1, spreads the next look.
+    package init(assignment: CrawlAssignment, policy: CrawlPolicy, now: Date, jitter: Double) {
+        self.assignment = assignment
+        self.policy = policy
+        self.jitter = jitter
+        startedAt = now
+        head = assignment.head
+        lastNewsAt = assignment.lastNewsAt
+        watched = assignment.watched
+        rest = CrawlFindings(lease: assignment.lease)
+    }
+
+    package func begin() -> Step { look(at: head) }
+
+    private func look(at tree: FollowedTree) -> Step {
+        .look(tree, waiting: waiting(at: tree.position))
+    }
+
+    private func waiting(at position: Int64) -> [Bundle] {
+        assignment.waiting.filter { $0.position == position }.map(\.bundle)
+    }
+
+    package mutating func looked(_ report: TreeReport, now: Date) -> Step {
+        summary.rejected += report.rejected
+        switch phase {
+        case .head: return lookedAtHead(report, now: now)
+        case .watched: return lookedAtPassed(report, now: now)
+        case .ended: return .done
+        }
+    }
+
+    private mutating func lookedAtHead(_ report: TreeReport, now: Date) -> Step {
+        headReport = report
+        guard let nextRoot = report.nextRoot else {
+            add(report, to: &rest)
+            return nextPassed(now: now)
+        }
+        var findings = CrawlFindings(lease: assignment.lease)
+        add(report, to: &findings)
+        let until = now.addingTimeInterval(policy.watchDuration)
+        findings.advance = HeadAdvance(
+            nextRoot: nextRoot, watchUntil: until,
+            watchFrom: policy.nextWatch(of: until, now: now) ?? until)
+        return .store(findings)
+    }
+
+    private mutating func lookedAtPassed(_ report: TreeReport, now: Date) -> Step {
+        add(report, to: &rest)
+        let until = report.tree.watchUntil ?? now
+        rest.watched[report.tree.position] = .some(policy.nextWatch(of: until, now: now))
+        return nextPassed(now: now)
+    }
+
+    private func add(_ report: TreeReport, to findings: inout CrawlFindings) {
+        findings.messages += report.messages
+        findings.settled += report.settled
+        findings.confirmed += report.confirmed
+        findings.waiting += report.unreadable.map {
+            WaitingFinding(
+                position: report.tree.position, bundle: $0,
+                atHead: report.tree.watchUntil == nil)
+        }
+    }
+
+    private mutating func nextPassed(now: Date) -> Step {
+        phase = .watched
+        guard let tree = watched.first, now.timeIntervalSince(startedAt) < policy.turn else {
+            return end(now: now)
+        }
+        watched.removeFirst()
+        return look(at: tree)
+    }
+
+    private mutating func end(now: Date) -> Step {
+        phase = .ended
+        if !watched.isEmpty { summary.unfinished = true }
+        let (state, reason) = standing(now: now)
+        rest.end = LookEnd(state: state, reason: reason?.rawValue, nextLookAt: nextLook(now))
+        return .store(rest)
+    }
+
+    /// How the channel stands after this turn.
+    private func standing(now: Date) -> (ChannelState, StallReason?) {
+        if summary.unreachable { return (assignment.state, .unreachable) }
+        if let blocked { return (.stalled, blocked) }
+        guard let headReport, headReport.nextRoot == nil else { return (.following, nil) }
+        if headReport.flooded { return (.flooded, .flooded) }
+        if !headReport.unreadable.isEmpty || stillWaiting(at: head.position) {
+            return (.waitingForKey, .unreadable)
+        }
+        let outOfPatience = now.timeIntervalSince(lastNewsAt) > policy.patience
+        if !headReport.incompleteTails.isEmpty {
+            return (outOfPatience ? .stalled : .following, .incompleteBundle)
+        }
+        return outOfPatience ? (.stalled, .quiet) : (.following, nil)
+    }
+
+    private func stillWaiting(at position: Int64) -> Bool {
+        let settled = headReport.map { Set($0.settled.map(\.tail)) } ?? []
+        return waiting(at: position).contains { !settled.contains($0.tail) }
+    }
+
+    private func nextLook(_ now: Date) -> Date {
+        if summary.unreachable {
+            return now.addingTimeInterval(policy.unreachableWait * (0.5 + jitter))
+        }
+        if summary.unfinished { return now }
+        let quiet = now.timeIntervalSince(lastNewsAt)
+        return now.addingTimeInterval(policy.wait(quiet: quiet, jitter: jitter))
+    }
+
+    /// The nodes could not be asked: what was found so far is kept, and nothing is concluded.
+    package mutating func failed(now: Date) -> Step {
+        guard phase != .ended else { return .done }
+        summary.unreachable = true
+        return end(now: now)
+    }
+
+    package mutating func stored(_ outcome: CrawlOutcome, of findings: CrawlFindings, now: Date)
+        -> Step
+    {
+        guard case .stored(let messages, let attachments, let chain) = outcome else {
+            summary.fenced = true
+            return .done
+        }
+        summary.messages += messages
+        summary.attachments += attachments
+        if messages > 0 { lastNewsAt = now }
+        guard phase == .head else { return .done }
+        switch chain {
+        case .advanced: return advanced(to: findings.advance?.nextRoot, now: now)
+        case .cycle: blocked = .cycle
+        case .forgotten: blocked = .forgotten
+        case .none: break
+        }
+        return nextPassed(now: now)
+    }
+
+    private mutating func advanced(to root: Root?, now: Date) -> Step {
+        guard let root else { return nextPassed(now: now) }
+        summary.treesPassed += 1
+        head = FollowedTree(position: head.position + 1, root: root, watchUntil: nil)
+        if summary.treesPassed >= policy.treesPerTurn
+            || now.timeIntervalSince(startedAt) >= policy.turn
+        {
+            summary.unfinished = true
+            return nextPassed(now: now)
+        }
+        return look(at: head)
+    }
+}

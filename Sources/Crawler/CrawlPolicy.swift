@@ -1,0 +1,58 @@
+import Foundation
+
+/// How often and how much the crawler looks; every bound with its reason.
+package struct CrawlPolicy: Sendable {
+    /// The shortest wait between two looks at a channel: a DSMR 5 meter sends every second.
+    package var shortestWait: TimeInterval = 2
+    /// The longest wait: what a channel that has been quiet for weeks costs a node.
+    package var longestWait: TimeInterval = 600
+    /// The wait grows by this share of the time a channel has been quiet.
+    package var quietShare = 0.1
+    /// A channel without anything new for so long is stalled: a day, because meters are
+    /// offline for hours and a message that never reached the ledger looks the same.
+    package var patience: TimeInterval = 86_400
+    /// How long a passed tree is looked at for late leaves and twins.
+    package var watchDuration: TimeInterval = 3600
+    /// When a passed tree is looked at again, as shares of `watchDuration`.
+    package var watchShares = [0.02, 0.2, 1]
+    /// The wait after a look that failed because of the nodes.
+    package var unreachableWait: TimeInterval = 15
+    /// Transactions fetched from one address in one look: enough for every reattachment of
+    /// an honest device; what a flood has beyond that comes with the next looks.
+    package var transactionsPerLook = 5000
+    /// Transactions that one request to the source asks for.
+    package var transactionsPerFetch = 500
+    /// Tails whose bundles lack a transaction that are looked for again, per tree.
+    package var incompleteTails = 200
+    /// Payloads read with one key at once: bounds the memory of a look.
+    package var payloadsPerRead = 64
+    /// Trees a channel may advance in one turn, before others have theirs.
+    package var treesPerTurn = 200
+    /// How long a turn may last before the channel is given back.
+    package var turn: TimeInterval = 20
+    /// How long a lease holds when its crawler dies; more than twice a turn.
+    package var lease: TimeInterval = 60
+    /// Channels looked at at the same time.
+    package var channelsAtOnce = 16
+    /// Transactions of one channel the crawler remembers having judged.
+    package var rememberedTransactions = 100_000
+    /// Transactions it remembers in all, a few bytes each.
+    package var rememberedInAll = 2_000_000
+
+    package init() {}
+
+    /// The wait after a look that found nothing, for a channel quiet for `quiet` seconds.
+    ///
+    /// - Parameter jitter: 0..<1, spreads looks that would fall together.
+    package func wait(quiet: TimeInterval, jitter: Double) -> TimeInterval {
+        let wait = min(max(quiet * quietShare, shortestWait), longestWait)
+        return wait * (0.9 + 0.2 * jitter)
+    }
+
+    /// When a passed tree is looked at next; nil after the last look.
+    package func nextWatch(of tree: Date, now: Date) -> Date? {
+        let passedAt = tree.addingTimeInterval(-watchDuration)
+        return watchShares.map { passedAt.addingTimeInterval($0 * watchDuration) }
+            .first { $0 > now }
+    }
+}

@@ -1,0 +1,209 @@
+import Archive
+import MAM
+import Tangle
+import Ternary
+
+/// One look at one tree's address, as a state machine: each answer it is given makes it ask
+/// for the next, until it is finished.
+package struct TreeLook: Sendable {
+    /// What the look needs next.
+    package enum Need: Sendable {
+        case find(Hash)
+        case fetch([Hash])
+        /// Payloads to be read in full.
+        case read([ReadRequest])
+        case confirm([Hash])
+        case finished(TreeReport)
+    }
+
+    private struct Unread {
+        let bundle: Bundle
+        let waited: Bool
+    }
+
+    package let address: Hash
+    private let mode: ChannelMode
+    private let keys: [NumberedSideKey]
+    private let memory: SeenTransactions.Memory
+    private let policy: CrawlPolicy
+
+    private var report: TreeReport
+    private var queue: [Hash] = []
+    private var transactions: [Hash: Transaction] = [:]
+    private var tails: [Hash] = []
+    private var soughtMissing = false
+    private var unread: [Unread] = []
+    private var retry: [Unread] = []
+    private var reading: [Unread] = []
+    private var key = 0
+    /// Whether to ask which messages were confirmed: not at the head, where they are fresh.
+    private let asksConfirmation: Bool
+
+    /// - Parameters:
+    ///   - keys: in the order in which to try them; empty in modes without.
+    ///   - waiting: bundles at this address that waited for a key.
+    package init(
+        tree: FollowedTree, mode: ChannelMode, keys: [NumberedSideKey],
+        waiting: [Bundle], memory: SeenTransactions.Memory, policy: CrawlPolicy
+    ) {
+        self.mode = mode
+        self.keys = keys
+        self.memory = memory
+        self.policy = policy
+        report = TreeReport(tree: tree)
+        address = ChannelAddress.address(of: tree.root, mode: mode)
+        asksConfirmation = tree.watchUntil != nil
+        if keys.count != memory.keysTried {
+            unread = waiting.map { Unread(bundle: $0, waited: true) }
+        }
+    }
+
+    package func begin() -> Need { .find(address) }
+
+    package mutating func found(_ sighting: Sighting) -> Need {
+        var fresh: [Hash] = []
+        var distinct: Set<Hash> = []
+        for hash in sighting.hashes where distinct.insert(hash).inserted && !memory.contains(hash) {
+            fresh.append(hash)
+        }
+        let again = memory.incompleteTails[report.tree.position] ?? []
+        report.flooded = sighting.mayBeIncomplete || fresh.count > policy.transactionsPerLook
+        queue = again + fresh.prefix(policy.transactionsPerLook).filter { !again.contains($0) }
+        return fetchOrAssemble()
+    }
+
+    /// - Parameter answer: Transactions by hash; what is missing is not known yet.
+    package mutating func fetched(_ answer: [Hash: Transaction], asked: [Hash]) -> Need {
+        for hash in asked {
+            guard let transaction = answer[hash] else { continue }
+            transactions[hash] = transaction
+            guard transaction.address == address else {
+                // A source's mistake, or a trunk that leads elsewhere: no tail of ours.
+                report.judged.append(hash)
+                continue
+            }
+            if transaction.currentIndex == 0 {
+                tails.append(hash)
+            } else if !soughtMissing {
+                report.judged.append(hash)
+            }
+        }
+        return fetchOrAssemble()
+    }
+
+    private mutating func fetchOrAssemble() -> Need {
+        if !queue.isEmpty {
+            let next = Array(queue.prefix(policy.transactionsPerFetch))
+            queue.removeFirst(next.count)
+            return .fetch(next)
+        }
+        return assemble()
+    }
+
+    private mutating func assemble() -> Need {
+        var missing: Set<Hash> = []
+        var incomplete: [Hash] = []
+        for tail in tails {
+            switch BundleAssembly.assemble(tail: tail, lookup: { transactions[$0] }) {
+            case .complete(let bundle):
+                unread.append(Unread(bundle: bundle, waited: false))
+            case .missing(let hashes):
+                incomplete.append(tail)
+                missing.formUnion(hashes)
+            case .invalid:
+                report.rejected += 1
+                report.judged.append(tail)
+            }
+        }
+        tails = incomplete
+        // What a bundle lacks does not bear this address, was judged before its tail came,
+        // or was cut off; each round may name the next trunk, so rounds go on while they help.
+        let unknown = missing.filter { transactions[$0] == nil && !sought.contains($0) }
+        if !unknown.isEmpty, sought.count < policy.transactionsPerLook {
+            soughtMissing = true
+            sought.formUnion(unknown)
+            queue = Array(unknown)
+            return fetchOrAssemble()
+        }
+        report.incompleteTails = Array(tails.prefix(policy.incompleteTails))
+        if tails.count > policy.incompleteTails { report.flooded = true }
+        retry = []
+        return read()
+    }
+
+    private var sought: Set<Hash> = []
+
+    private mutating func read() -> Need {
+        if unread.isEmpty {
+            guard !retry.isEmpty else { return confirm() }
+            key += 1
+            guard key < keys.count else {
+                for entry in retry { giveUp(entry) }
+                retry = []
+                return confirm()
+            }
+            unread = retry
+            retry = []
+        }
+        if mode == .restricted, keys.isEmpty {
+            for entry in unread { giveUp(entry) }
+            unread = []
+            return confirm()
+        }
+        reading = Array(unread.prefix(policy.payloadsPerRead))
+        unread.removeFirst(reading.count)
+        let sideKey = mode == .restricted ? keys[key].key : nil
+        return .read(
+            reading.map {
+                ReadRequest(
+                    payload: $0.bundle.messageTrytes, root: report.tree.root, sideKey: sideKey)
+            })
+    }
+
+    /// - Parameter results: one for each request of the last `.read`, in its order.
+    package mutating func read(_ results: [Result<Message, ReadError>]) -> Need {
+        for (entry, result) in zip(reading, results) {
+            switch result {
+            case .success(let message):
+                report.messages.append(
+                    VerifiedMessage(
+                        position: report.tree.position, root: report.tree.root,
+                        sideKey: mode == .restricted ? keys[key].number : nil,
+                        message: message, bundle: entry.bundle))
+                settle(entry)
+            case .failure(let error) where mode == .restricted && error.dependsOnKey:
+                retry.append(entry)
+            case .failure:
+                report.rejected += 1
+                settle(entry)
+            }
+        }
+        reading = []
+        return read()
+    }
+
+    private mutating func settle(_ entry: Unread) {
+        report.judged.append(entry.bundle.tail)
+        if entry.waited { report.settled.append(entry.bundle) }
+    }
+
+    /// No known key opens it: it is kept, and need not be fetched again.
+    private mutating func giveUp(_ entry: Unread) {
+        report.judged.append(entry.bundle.tail)
+        if !entry.waited { report.unreadable.append(entry.bundle) }
+    }
+
+    private mutating func confirm() -> Need {
+        report.messages.sort { $0.message.index < $1.message.index }
+        report.unconfirmed =
+            (memory.unconfirmed[report.tree.position] ?? []) + report.messages.map(\.bundle.tail)
+        guard asksConfirmation, !report.unconfirmed.isEmpty else { return .finished(report) }
+        return .confirm(report.unconfirmed)
+    }
+
+    package mutating func confirmed(_ hashes: Set<Hash>) -> Need {
+        report.confirmed = report.unconfirmed.filter(hashes.contains)
+        report.unconfirmed.removeAll(where: hashes.contains)
+        return .finished(report)
+    }
+}
