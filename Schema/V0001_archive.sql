@@ -44,8 +44,7 @@ create table channel (
     -- When something new was last taken in; how long a channel is quiet counts from here.
     last_news_at timestamptz not null,
     lease_owner text,
-    lease_until timestamptz,
-    check (state <> 'forgotten' or (registration is null and subject is null and sealed_label is null))
+    lease_until timestamptz
 );
 
 -- A crawler asks for the channels that are due, the longest due first.
@@ -178,8 +177,8 @@ create table forget_target (
     buried_at timestamptz,
     -- When its keys were gone: from then on nobody reads it.
     shredded_at timestamptz,
-    -- Rows deleted so far, by table.
-    deleted jsonb not null default '{}',
+    -- Rows deleted so far by table, tombstones written, values that could not be read.
+    counts jsonb not null default '{}',
     deleted_at timestamptz,
     primary key (request, channel)
 );

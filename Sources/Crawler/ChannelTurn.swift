@@ -41,8 +41,9 @@ struct ChannelTurn: Sendable {
                     reports.append(report)
                     step = walk.looked(report, now: clock())
                 } catch let failure as any Failure {
-                    log.warning(
-                        "the nodes could not be asked", failure, ["channel": .string(channel.text)])
+                    log.failure(
+                        failure, "the nodes could not be asked", level: .warning,
+                        ["channel": .string(channel.text)])
                     step = walk.failed(now: clock())
                 }
             case .store(let findings):
@@ -70,7 +71,8 @@ struct ChannelTurn: Sendable {
     ) async throws -> TreeReport {
         var look = TreeLook(
             tree: tree, mode: assignment.mode, keys: assignment.sideKeys, waiting: waiting,
-            memory: await memory.memory(of: assignment.lease.channel), policy: policy)
+            memory: await memory.memory(
+                of: assignment.lease.channel, keys: assignment.sideKeys.count), policy: policy)
         var need = look.begin()
         while true {
             switch need {
@@ -98,8 +100,8 @@ actor CrawlMemory {
             perChannel: policy.rememberedTransactions, inAll: policy.rememberedInAll)
     }
 
-    func memory(of channel: ChannelNumber) -> SeenTransactions.Memory {
-        seen.memory(of: channel)
+    func memory(of channel: ChannelNumber, keys: Int) -> SeenTransactions.Memory {
+        seen.memory(of: channel, keys: keys)
     }
 
     func remember(_ report: TreeReport, of channel: ChannelNumber, keys: Int) {

@@ -42,8 +42,11 @@ package struct SeenTransactions: Sendable {
         }
     }
 
-    package mutating func memory(of channel: ChannelNumber) -> Memory {
+    /// - Parameter keys: How many side keys the channel has. With another number of keys
+    ///   than before every judgement may turn out differently, so all are forgotten.
+    package mutating func memory(of channel: ChannelNumber, keys: Int) -> Memory {
         clock += 1
+        if let known = channels[channel], known.keysTried != keys { forget(channel) }
         channels[channel]?.lookedAt = clock
         let known = channels[channel] ?? Channel()
         return Memory(

@@ -101,7 +101,7 @@ extension Archive {
         -> ChannelNumber
     {
         let rows = try await connection.query(
-            "select id from channel where registration = $1",
+            "select id from channel where registration = $1 and state <> 'forgotten'",
             [.bytes(vault.registrationHash(root))])
         guard let row = rows.first else { throw ArchiveError.forgotten }
         return try row.channelNumber("id")

@@ -30,9 +30,14 @@ extension Archive {
     }
 
     /// Writes tombstones of roots; those that are there already stay as they are.
-    package func bury(_ roots: [Root], now: Date, on connection: PostgresConnection) async throws {
+    ///
+    /// - Returns: How many are new.
+    package func bury(_ roots: [Root], now: Date, on connection: PostgresConnection) async throws
+        -> Int
+    {
+        guard !roots.isEmpty else { return 0 }
         let hashes = roots.map { vault.tombstoneHash($0.revealPacked()) }
-        _ = try await connection.execute(
+        return try await connection.execute(
             """
             insert into tombstone (hash, created_at) select h, $2 from unnest($1::bytea[]) h
             on conflict (hash) do nothing

@@ -11,6 +11,14 @@ package struct CrawlLease: Sendable, Hashable {
     package let epoch: Int64
 }
 
+/// Which channels are leased.
+package enum CrawlSchedule: Sendable {
+    /// Those whose time for a look has come.
+    case due
+    /// All that were not looked at since, due or not.
+    case notLookedAtSince(Date)
+}
+
 /// A tree of a chain that is looked at.
 package struct FollowedTree: Sendable {
     package let position: Int64
@@ -66,15 +74,22 @@ extension Archive {
     ///   - limit: How many channels at most.
     ///   - duration: After that the channel may be leased by others.
     package func acquireLeases(
-        owner: String, limit: Int, duration: TimeInterval, now: Date
+        owner: String, limit: Int, duration: TimeInterval, schedule: CrawlSchedule = .due,
+        now: Date
     ) async throws -> [CrawlAssignment] {
-        try await pool.withTransaction { connection in
+        guard limit > 0 else { return [] }
+        let (condition, time) =
+            switch schedule {
+            case .due: ("next_look_at <= $5", now)
+            case .notLookedAtSince(let start): ("(last_look_at is null or last_look_at < $5)", start)
+            }
+        return try await pool.withTransaction { connection in
             let rows = try await connection.query(
                 """
                 with due as (
                     select id from channel
                     where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
-                        and next_look_at <= $1 and (lease_until is null or lease_until <= $1)
+                        and \(condition) and (lease_until is null or lease_until <= $1)
                     order by next_look_at limit $2 for update skip locked)
                 update channel c
                 set epoch = epoch + 1, lease_owner = $3, lease_until = $4
@@ -84,7 +99,7 @@ extension Archive {
                 """,
                 [
                     .timestamp(now), .int64(Int64(limit)), .text(owner),
-                    .timestamp(now.addingTimeInterval(duration)),
+                    .timestamp(now.addingTimeInterval(duration)), .timestamp(time),
                 ])
             var assignments: [CrawlAssignment] = []
             for row in rows {
@@ -168,14 +183,21 @@ extension Archive {
                 .int64(Int64(Self.watchedTreeLimit)),
             ])
         return try rows.map { row in
-            let position = try row.int64("position")
-            let column = SealedColumn.treeRoot
-            let revealed = try vault.open(
-                row.bytes("sealed_root"), column, column.context(channel, row: position))
-            return FollowedTree(
-                position: position, root: try Root(packed: revealed),
+            FollowedTree(
+                position: try row.int64("position"), root: try treeRoot(row, of: channel),
                 watchUntil: try row.optionalTimestamp("watch_until"))
         }
+    }
+
+    func treeRoot(_ row: PostgresRow, of channel: ChannelNumber) throws -> Root {
+        let column = SealedColumn.treeRoot
+        let revealed = try vault.open(
+            row.bytes("sealed_root"), column,
+            column.context(channel, row: row.int64("position")))
+        guard let root = try? Root(packed: revealed) else {
+            throw ArchiveError.damaged(table: column.table, channel: channel)
+        }
+        return root
     }
 
     private func waitingBundles(of channel: ChannelNumber, on connection: PostgresConnection)

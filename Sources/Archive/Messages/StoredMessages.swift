@@ -118,7 +118,7 @@ extension Archive {
             confirmed: try row.bool("confirmed"), milestone: try row.optionalInt32("milestone"))
     }
 
-    private func head(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64) throws
+    func head(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64) throws
         -> MessageHead
     {
         let column = SealedColumn.messageHead

@@ -1,0 +1,161 @@
+import Archive
+import Diagnostics
+import Failures
+import Foundation
+
+/// Follows every registered channel: leases what is due, gives each channel its turn, a
+/// bounded number at a time.
+package struct CrawlService: Sendable {
+    /// Names this crawler in the database, for an operator.
+    package let owner: String
+
+    private let archive: Archive
+    private let turn: ChannelTurn
+    private let policy: CrawlPolicy
+    private let clock: @Sendable () -> Date
+    private let log: Log
+    private let instruments: CrawlInstruments
+
+    package init(
+        archive: Archive, source: any TangleSource, policy: CrawlPolicy = CrawlPolicy(),
+        owner: String, clock: @escaping @Sendable () -> Date = { Date() }, log: Log,
+        instruments: CrawlInstruments
+    ) {
+        self.archive = archive
+        self.policy = policy
+        self.owner = owner
+        self.clock = clock
+        self.log = log
+        self.instruments = instruments
+        turn = ChannelTurn(
+            archive: archive, source: source, policy: policy, memory: CrawlMemory(policy),
+            clock: clock, log: log)
+    }
+
+    /// The longest sleep between two looks for due channels: bounds how late a channel that
+    /// was registered, resumed or given a key elsewhere is noticed.
+    private static let longestSleep: TimeInterval = 1
+
+    /// Crawls until the task is cancelled.
+    ///
+    /// What a retry can mend (the database away, a channel taken over) is waited for;
+    /// anything else ends the crawler.
+    ///
+    /// - Throws: `CancellationError`, or what no retry can mend.
+    package func run() async throws {
+        var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
+        while true {
+            try Task.checkCancellation()
+            do {
+                try await crawlDue()
+                backoff.reset()
+            } catch let failure as any Failure where failure.retryable {
+                log.failure(failure, "crawling waits", level: .warning)
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+
+    /// Keeps `channelsAtOnce` turns going while channels are due, then sleeps.
+    private func crawlDue() async throws {
+        try await withThrowingTaskGroup(of: ChainWalk.Summary.self) { group in
+            var running = 0
+            while true {
+                try Task.checkCancellation()
+                let leased = try await archive.acquireLeases(
+                    owner: owner, limit: policy.channelsAtOnce - running,
+                    duration: policy.lease, schedule: .due, now: clock())
+                for assignment in leased {
+                    group.addTask { try await carryOut(assignment) }
+                    running += 1
+                }
+                if running == 0 {
+                    try await sleepUntilDue()
+                } else if running == policy.channelsAtOnce || leased.isEmpty {
+                    _ = try await group.next()
+                    running -= 1
+                }
+            }
+        }
+    }
+
+    private func sleepUntilDue() async throws {
+        let due = try await archive.nextDue() ?? .distantFuture
+        let wait = min(max(due.timeIntervalSince(clock()), 0.01), Self.longestSleep)
+        try await Task.sleep(for: .seconds(wait))
+    }
+
+    private func carryOut(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
+        let started = clock()
+        let summary = try await turn.run(assignment)
+        instruments.record(summary, seconds: clock().timeIntervalSince(started))
+        if summary.news {
+            log.info(
+                "took in",
+                [
+                    "channel": .string(assignment.lease.channel.text),
+                    "messages": .int(summary.messages),
+                    "attachments": .int(summary.attachments),
+                ])
+        }
+        return summary
+    }
+
+    /// Looks at every channel, whenever it is due, until a round over all of them brings
+    /// nothing new.
+    ///
+    /// - Parameter progress: Told after each channel's turn what came so far.
+    /// - Returns: What came in all; `unreachable` if the last round could not ask the nodes.
+    package func crawlUntilIdle(
+        progress: @Sendable (ChainWalk.Summary) -> Void = { _ in }
+    ) async throws -> ChainWalk.Summary {
+        var total = ChainWalk.Summary()
+        while true {
+            let round = try await crawlRound(total, progress)
+            total.add(round)
+            total.unreachable = round.unreachable
+            if round.unreachable || !(round.news || round.unfinished || round.fenced) {
+                return total
+            }
+        }
+    }
+
+    private func crawlRound(
+        _ before: ChainWalk.Summary, _ progress: @Sendable (ChainWalk.Summary) -> Void
+    ) async throws -> ChainWalk.Summary {
+        let started = clock()
+        var round = ChainWalk.Summary()
+        try await withThrowingTaskGroup(of: ChainWalk.Summary.self) { group in
+            var running = 0
+            while true {
+                let leased = try await archive.acquireLeases(
+                    owner: owner, limit: policy.channelsAtOnce - running,
+                    duration: policy.lease, schedule: .notLookedAtSince(started), now: clock())
+                for assignment in leased {
+                    group.addTask { try await carryOut(assignment) }
+                    running += 1
+                }
+                guard running > 0 else { return }
+                guard let summary = try await group.next() else { return }
+                running -= 1
+                round.add(summary)
+                var soFar = before
+                soFar.add(round)
+                progress(soFar)
+            }
+        }
+        return round
+    }
+}
+
+extension ChainWalk.Summary {
+    fileprivate mutating func add(_ other: ChainWalk.Summary) {
+        messages += other.messages
+        attachments += other.attachments
+        rejected += other.rejected
+        treesPassed += other.treesPassed
+        unreachable = unreachable || other.unreachable
+        fenced = fenced || other.fenced
+        unfinished = unfinished || other.unfinished
+    }
+}
