@@ -63,29 +63,38 @@ let services: [Target] = [
             "Ternary", "Tangle", "MAM", "Secrets", "Vault", "Postgres", "PermanodeSchema",
             "Failures", "Diagnostics",
         ]),
-    library("Crawler", ["Ternary", "MAM", "Tangle", "Archive", "Failures", "Diagnostics"]),
-    library("Erasure", ["Archive", "Vault", "Postgres", "Failures", "Diagnostics"]),
     library(
-        "QueryAPI",
-        ["Ternary", "MAM", "Archive", "HTTPServer", "Erasure", "Failures", "Diagnostics"]),
+        "Crawler", ["Ternary", "MAM", "Tangle", "Vault", "Archive", "Failures", "Diagnostics"]),
+    library("Erasure", ["MAM", "Vault", "Archive", "Postgres", "Failures", "Diagnostics"]),
+    .target(
+        name: "QueryAPI",
+        dependencies: [
+            "Ternary", "Tangle", "MAM", "Vault", "Archive", "Crawler", "Erasure", "HTTPServer",
+            "Failures", "Diagnostics",
+        ],
+        resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
     library("LocalTangle", ["Ternary", "Tangle", "HTTPServer", "Failures", "Diagnostics"]),
 ]
 
-let everything: [Target.Dependency] = [
+let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "Secrets", "Postgres", "HTTPServer", "NodeClient",
     "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "LocalTangle",
     "Failures", "Diagnostics",
 ]
 
 let programs: [Target] = [
-    program("permanode", everything),
-    program("permanode-bench", everything),
+    library("Assembly", parts),
+    program("permanode", parts + ["Assembly"]),
+    program("permanode-bench", parts + ["Assembly"]),
 ]
 
 let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Ternary", "Tangle", "MAM", "Postgres"],
         path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .target(
+        name: "ArchiveTestSupport", dependencies: parts + ["TestSupport"],
+        path: "Tests/ArchiveTestSupport", swiftSettings: swiftSettings),
     tests("DiagnosticsTests", ["Diagnostics", "Failures"]),
     tests("TernaryTests", ["Ternary"]),
     tests("TangleTests", ["Tangle", "Ternary"]),
@@ -97,6 +106,12 @@ let testTargets: [Target] = [
     tests("VaultTests", ["Vault", "Secrets"]),
     tests(
         "LocalTangleTests", ["LocalTangle", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
+    tests("ArchiveTests", parts + ["ArchiveTestSupport"]),
+    tests("CrawlerTests", parts + ["ArchiveTestSupport"]),
+    tests("ErasureTests", parts + ["ArchiveTestSupport"]),
+    tests("QueryAPITests", parts + ["ArchiveTestSupport"]),
+    tests("AssemblyTests", parts + ["Assembly", "ArchiveTestSupport"]),
+    tests("CommandTests", parts + ["Assembly", "ArchiveTestSupport", "permanode"]),
 ]
 
 let package = Package(

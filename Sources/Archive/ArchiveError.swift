@@ -25,6 +25,8 @@ package enum ArchiveError: Failure, Equatable {
     case fenced(ChannelNumber)
     /// A stored value that does not open or does not parse.
     case damaged(table: String, channel: ChannelNumber)
+    /// A stored number that is beyond those a channel, subject or request can have.
+    case notANumber
 
     package var code: String {
         switch self {
@@ -44,6 +46,7 @@ package enum ArchiveError: Failure, Equatable {
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
         case .damaged: "archive.damaged"
+        case .notANumber: "archive.not-a-number"
         }
     }
 
@@ -60,7 +63,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong: "take a forget request"
         case .wrongState: "change a channel"
         case .fenced: "write for a channel"
-        case .damaged: "read a stored value"
+        case .damaged, .notANumber: "read a stored value"
         }
     }
 
@@ -97,7 +100,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"
         case .fenced: "somebody else took the channel over meanwhile"
-        case .damaged: "a stored value cannot be read"
+        case .damaged, .notANumber: "a stored value cannot be read"
         }
     }
 

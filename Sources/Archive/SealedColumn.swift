@@ -27,7 +27,7 @@ package enum SealedColumn: String, Sendable {
     package func context(
         _ channel: ChannelNumber, _ period: Period = .channel, row: Int64 = 0
     ) -> SealingContext {
-        context(channel, period, row: withUnsafeBytes(of: row.bigEndian) { Array($0) })
+        SealingContext(table: table, column: column, channel: channel, period: period, row: row)
     }
 }
 

@@ -2,6 +2,7 @@ import Archive
 import Foundation
 import MAM
 import Tangle
+import struct Tangle.Bundle
 
 /// A turn at one channel, as a state machine: the head, tree after tree while there is
 /// something new, then the passed trees whose look is due, then the end of the turn.
@@ -105,7 +106,7 @@ package struct ChainWalk: Sendable {
     private func add(_ report: TreeReport, to findings: inout CrawlFindings) {
         findings.messages += report.messages
         findings.settled += report.settled
-        findings.confirmed += report.confirmed
+        findings.confirmed.merge(report.confirmed) { first, _ in first }
         findings.waiting += report.unreadable.map {
             WaitingFinding(
                 position: report.tree.position, bundle: $0,

@@ -4,6 +4,7 @@ import Failures
 import Foundation
 import MAM
 import Tangle
+import struct Tangle.Bundle
 import Ternary
 import Vault
 

@@ -32,6 +32,8 @@ package struct CrawlPolicy: Sendable {
     package var turn: TimeInterval = 20
     /// How long a lease holds when its crawler dies; more than twice a turn.
     package var lease: TimeInterval = 60
+    /// Asks at the head, too, which messages are confirmed: for sources of the past.
+    package var confirmsAtOnce = false
     /// Channels looked at at the same time.
     package var channelsAtOnce = 16
     /// Transactions of one channel the crawler remembers having judged.

@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import Failures
 import Foundation
+import Vault
 
 /// Follows every registered channel: leases what is due, gives each channel its turn, a
 /// bounded number at a time.
@@ -94,8 +95,8 @@ package struct CrawlService: Sendable {
                 "took in",
                 [
                     "channel": .string(assignment.lease.channel.text),
-                    "messages": .int(summary.messages),
-                    "attachments": .int(summary.attachments),
+                    "messages": .int(Int64(summary.messages)),
+                    "attachments": .int(Int64(summary.attachments)),
                 ])
         }
         return summary

@@ -25,6 +25,7 @@ package protocol TangleSource: Sendable {
     /// Transactions by hash; those the source does not have are left out.
     func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction]
 
-    /// Those of the transactions that the ledger confirmed; unknown ones are not among them.
-    func confirmed(_ hashes: [Hash]) async throws -> Set<Hash>
+    /// Those of the transactions that the ledger confirmed, with the milestone where the
+    /// source tells it; unknown ones are not among them.
+    func confirmed(_ hashes: [Hash]) async throws -> [Hash: Int32?]
 }

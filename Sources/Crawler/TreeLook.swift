@@ -36,7 +36,7 @@ package struct TreeLook: Sendable {
     private var retry: [Unread] = []
     private var reading: [Unread] = []
     private var key = 0
-    /// Whether to ask which messages were confirmed: not at the head, where they are fresh.
+    /// Whether to ask which messages were confirmed: at the head they are mostly too fresh.
     private let asksConfirmation: Bool
 
     /// - Parameters:
@@ -52,7 +52,7 @@ package struct TreeLook: Sendable {
         self.policy = policy
         report = TreeReport(tree: tree)
         address = ChannelAddress.address(of: tree.root, mode: mode)
-        asksConfirmation = tree.watchUntil != nil
+        asksConfirmation = tree.watchUntil != nil || policy.confirmsAtOnce
         if keys.count != memory.keysTried {
             unread = waiting.map { Unread(bundle: $0, waited: true) }
         }
@@ -201,9 +201,15 @@ package struct TreeLook: Sendable {
         return .confirm(report.unconfirmed)
     }
 
-    package mutating func confirmed(_ hashes: Set<Hash>) -> Need {
-        report.confirmed = report.unconfirmed.filter(hashes.contains)
-        report.unconfirmed.removeAll(where: hashes.contains)
+    /// - Parameter milestones: the confirmed ones among the tails asked for.
+    package mutating func confirmed(_ milestones: [Hash: Int32?]) -> Need {
+        for index in report.messages.indices {
+            guard let milestone = milestones[report.messages[index].bundle.tail] else { continue }
+            report.messages[index].confirmed = true
+            report.messages[index].milestone = milestone
+        }
+        report.confirmed = milestones.filter { report.unconfirmed.contains($0.key) }
+        report.unconfirmed.removeAll { milestones[$0] != nil }
         return .finished(report)
     }
 }

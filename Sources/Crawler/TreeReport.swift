@@ -19,7 +19,7 @@ package struct TreeReport: Sendable {
     /// Tails of messages that the ledger has not confirmed.
     package var unconfirmed: [Hash] = []
     /// Tails that it confirmed since the last look.
-    package var confirmed: [Hash] = []
+    package var confirmed: [Hash: Int32?] = [:]
     /// Bundles that are no message of this root, whatever the key.
     package var rejected = 0
     /// More lies at the address than was looked at.

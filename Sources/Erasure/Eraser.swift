@@ -59,7 +59,7 @@ package struct Eraser: Sendable {
             state: state,
             targets: try rows.map {
                 .init(
-                    channel: try ChannelNumber(stored: $0.int64("channel")),
+                    channel: try $0.channelNumber("channel"),
                     buried: try $0.bool("buried"), shredded: try $0.bool("shredded"),
                     deleted: try $0.bool("deleted"))
             })
@@ -99,6 +99,7 @@ package struct Eraser: Sendable {
     }
 
     private func bury(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
+        try await forgetUnreadableCount(channel, request)
         var after: Int64 = -1
         while let last = try await archive.buryRoots(
             of: channel, after: after, batch: Self.batch, request: request, now: clock())
@@ -106,6 +107,23 @@ package struct Eraser: Sendable {
             after = last
         }
         try await mark("buried_at", channel, request)
+    }
+
+    /// A burial that starts over counts anew what it cannot read.
+    private func forgetUnreadableCount(_ channel: ChannelNumber, _ request: ChannelNumber)
+        async throws
+    {
+        _ = try await archive.pool.withConnection {
+            try await $0.execute(
+                """
+                update forget_target set counts = counts - $3
+                where request = $1 and channel = $2
+                """,
+                [
+                    .int64(request.rawValue), .int64(channel.rawValue),
+                    .text(ForgetCount.unreadable),
+                ])
+        }
     }
 
     private func shred(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
@@ -218,8 +236,8 @@ enum ForgetCount {
 
 extension PostgresConnection {
     /// The request's row, locked: of two that carry out one request, one waits for the other.
-    func lockedRequest(_ request: ChannelNumber) async throws -> PostgresRow {
-        let rows = try await query(
+    func lockedRequest(_ request: ChannelNumber) throws -> PostgresRow {
+        let rows = try query(
             "select state, scope, target from forget_request where id = $1 for update",
             [.int64(request.rawValue)])
         guard let row = rows.first else { throw ArchiveError.noSuchRequest }
@@ -228,10 +246,10 @@ extension PostgresConnection {
 
     /// Adds to a count of one channel's forget.
     func count(_ number: Int, as name: String, _ channel: ChannelNumber, _ request: ChannelNumber)
-        async throws
+        throws
     {
         guard number > 0 else { return }
-        _ = try await execute(
+        _ = try execute(
             """
             update forget_target set counts = counts || jsonb_build_object(
                 $3::text, coalesce((counts ->> $3)::bigint, 0) + $4)

@@ -24,7 +24,7 @@ enum ChannelTable: String, CaseIterable {
 
 extension Archive {
     /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one).
-    package func planForget(_ scope: ForgetScope) async throws -> ForgetPlan {
+    package func planForget(_ scope: ForgetSelector) async throws -> ForgetPlan {
         let numbers: [Int64]
         switch scope {
         case .subject(let pseudonym):
@@ -48,10 +48,10 @@ extension Archive {
 
 extension PostgresConnection {
     /// Rows of channels by table.
-    func countRows(of channels: [Int64]) async throws -> [String: Int] {
+    func countRows(of channels: [Int64]) throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for table in ChannelTable.allCases {
-            let rows = try await query(
+            let rows = try query(
                 "select count(*) as rows from \(table.rawValue) where channel = any ($1)",
                 [.int64Array(channels)])
             counts[table.rawValue] = Int(try rows.first?.int64("rows") ?? 0)

@@ -110,13 +110,3 @@ extension ChannelScope {
         }
     }
 }
-
-extension PostgresValue {
-    static func optional(_ number: ChannelNumber?) -> PostgresValue {
-        number.map { .int64($0.rawValue) } ?? .null
-    }
-
-    static func optional(_ bytes: [UInt8]?) -> PostgresValue {
-        bytes.map(PostgresValue.bytes) ?? .null
-    }
-}

@@ -66,12 +66,3 @@ package struct ChannelRecord: Sendable {
     }
 }
 
-extension PostgresRow {
-    func channelNumber(_ column: String) throws -> ChannelNumber {
-        try ChannelNumber(stored: int64(column))
-    }
-
-    func optionalChannelNumber(_ column: String) throws -> ChannelNumber? {
-        try optionalInt64(column).map(ChannelNumber.init(stored:))
-    }
-}

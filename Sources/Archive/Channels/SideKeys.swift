@@ -1,6 +1,7 @@
 import Foundation
 import MAM
 import Postgres
+import Ternary
 import Vault
 
 /// A side key of a channel with its number there.

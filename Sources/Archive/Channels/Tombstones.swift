@@ -13,10 +13,10 @@ extension PostgresConnection {
     /// The key of the advisory lock; any number no other lock of this database uses.
     private static var lockKey: Int64 { 0x746f_6d62 }
 
-    package func holdTombstones(_ hold: TombstoneHold) async throws {
+    package func holdTombstones(_ hold: TombstoneHold) throws {
         let function =
             hold == .shared ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock"
-        _ = try await query("select 1 as one from \(function)($1)", [.int64(Self.lockKey)])
+        _ = try query("select 1 as one from \(function)($1)", [.int64(Self.lockKey)])
     }
 }
 

@@ -185,17 +185,23 @@ extension Archive {
     }
 
     private func markConfirmed(
-        tails: [Hash], of channel: ChannelNumber, on connection: PostgresConnection
+        tails: [Hash: Int32?], of channel: ChannelNumber, on connection: PostgresConnection
     ) async throws {
         guard !tails.isEmpty else { return }
-        let lookups = try tails.map {
-            try vault.lookupHash($0.packed, domain: "attachment", channel: channel)
+        let known = Array(tails)
+        let lookups = try known.map {
+            try vault.lookupHash($0.key.packed, domain: "attachment", channel: channel)
         }
         _ = try await connection.execute(
             """
-            update message set confirmed = true
-            where channel = $1 and not confirmed and sequence in (
-                select sequence from attachment where channel = $1 and lookup = any ($2))
-            """, [.int64(channel.rawValue), .bytesArray(lookups)])
+            update message m set confirmed = true, milestone = coalesce(m.milestone, k.milestone)
+            from unnest($2::bytea[], $3::int4[]) as k (lookup, milestone)
+                join attachment a on a.channel = $1 and a.lookup = k.lookup
+            where m.channel = $1 and m.sequence = a.sequence
+                and (not m.confirmed or m.milestone is null)
+            """,
+            [
+                .int64(channel.rawValue), .bytesArray(lookups), .int32Array(known.map(\.value)),
+            ])
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MAM
 import Tangle
+import struct Tangle.Bundle
 import Ternary
 import Vault
 
@@ -12,10 +13,10 @@ package struct VerifiedMessage: Sendable {
     package let sideKey: Int16?
     package let message: Message
     package let bundle: Bundle
-    /// Whether a node said that the ledger confirmed it.
-    package let confirmed: Bool
+    /// Whether a source said that the ledger confirmed it.
+    package var confirmed: Bool
     /// The milestone that confirmed it, where a dump or a node event tells.
-    package let milestone: Int32?
+    package var milestone: Int32?
 
     package init(
         position: Int64, root: Root, sideKey: Int16?, message: Message, bundle: Bundle,
@@ -87,8 +88,8 @@ package struct CrawlFindings: Sendable {
     /// The head's step, taken only if the findings hold a message of the head's tree or the
     /// archive has one already.
     package var advance: HeadAdvance?
-    /// Tails of attachments that the ledger confirmed since they were stored.
-    package var confirmed: [Hash] = []
+    /// Tails of attachments that the ledger confirmed, with the milestone where it is known.
+    package var confirmed: [Hash: Int32?] = [:]
     /// Passed trees that were looked at, with the time of the next look; nil ends the watch.
     package var watched: [Int64: Date?] = [:]
     /// Ends the look and gives the lease back; nil keeps it.

@@ -2,6 +2,7 @@ import Foundation
 import MAM
 import Postgres
 import Tangle
+import struct Tangle.Bundle
 import Ternary
 import Vault
 
@@ -215,20 +216,9 @@ extension Archive {
                 column.context(channel, row.period("period"), row: row.bytes("lookup")))
             let transactions = try EvidenceEncoding.decode(
                 encoded, head: Trytes(validated: []), address: .null)
-            guard let bundle = Self.reassembled(transactions) else { return nil }
+            guard let bundle = try? Bundle(transactions) else { return nil }
             return WaitingBundle(position: try row.int64("position"), bundle: bundle)
         }
-    }
-
-    private static func reassembled(_ transactions: [Transaction]) -> Bundle? {
-        let hashes = TransactionHashing.hashes(of: transactions)
-        let byHash = Dictionary(
-            zip(hashes, transactions), uniquingKeysWith: { first, _ in first })
-        guard let tail = hashes.first,
-            case .complete(let bundle) = BundleAssembly.assemble(
-                tail: tail, lookup: { byHash[$0] })
-        else { return nil }
-        return bundle
     }
 
     func insertTree(

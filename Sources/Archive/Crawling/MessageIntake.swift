@@ -2,6 +2,7 @@ import Foundation
 import MAM
 import Postgres
 import Tangle
+import struct Tangle.Bundle
 import Ternary
 import Vault
 
@@ -257,7 +258,7 @@ extension SealedColumn {
 }
 
 extension PostgresRow {
-    func period(_ column: String) throws -> Period {
+    func period(_ column: PostgresColumn) throws -> Period {
         Period(rawValue: UInt16(clamping: try int32(column)))
     }
 }

@@ -22,12 +22,12 @@ package enum EvidenceEncoding {
         static let each: UInt8 = 2
     }
 
-    private static let columns = [
-        TransactionField.value, TransactionField.obsoleteTag, TransactionField.timestamp,
-        TransactionField.tag, TransactionField.attachmentTimestamp,
-        TransactionField.attachmentLowerBound, TransactionField.attachmentUpperBound,
-        TransactionField.nonce,
+    private static let columns: [TransactionLayout.Field] = [
+        .value, .obsoleteTag, .timestamp, .tag, .attachmentTimestamp,
+        .attachmentTimestampLowerBound, .attachmentTimestampUpperBound, .nonce,
     ]
+
+    private static let fragmentCount = TransactionLayout.Field.signatureMessageFragment.range.count
 
     /// - Parameters:
     ///   - head: the first trytes of the bundle's payload, kept elsewhere.
@@ -85,14 +85,13 @@ package enum EvidenceEncoding {
         let rest = payload[min(headCount, filled)..<filled]
         writer.write(UInt32(rest.count))
         writer.write(T5B1.pack(rest.trits))
-        for range in columns {
-            encode(bundle.transactions.map { $0.trytes[range] }, into: &writer)
+        for field in columns {
+            encode(bundle.transactions.map { $0[field] }, into: &writer)
         }
-        let trunk = bundle.transactions.last?.trytes[TransactionField.trunk] ?? Hash.null.trytes
+        let trunk = bundle.transactions.last?.trunk.trytes ?? Hash.null.trytes
         writer.write(T5B1.pack(trunk.trits))
         encode(
-            bundle.transactions.map { $0.trytes[TransactionField.branch] },
-            likely: trunk, into: &writer)
+            bundle.transactions.map { $0[.branch] }, likely: trunk, into: &writer)
         return writer.bytes
     }
 
@@ -102,11 +101,10 @@ package enum EvidenceEncoding {
         let count = Int(try reader.read(UInt16.self))
         guard (1...Bundle.maximumTransactions).contains(count) else { throw ByteReader.Mismatch() }
         let restCount = Int(try reader.read(UInt32.self))
-        let fragmentCount = TransactionField.fragment.count
         guard restCount <= count * fragmentCount else { throw ByteReader.Mismatch() }
         let payload = (head + (try reader.readTrytes(restCount))).padded(to: count * fragmentCount)
         guard payload.count == count * fragmentCount else { throw ByteReader.Mismatch() }
-        let values = try columns.map { try decode(count, of: $0.count, from: &reader) }
+        let values = try columns.map { try decode(count, of: $0.range.count, from: &reader) }
         var trunk = try reader.readTrytes(Hash.tryteCount)
         let branches = try decodeBranches(count, likely: trunk, from: &reader)
         try reader.finish()
@@ -130,7 +128,8 @@ package enum EvidenceEncoding {
     }
 
     private static func number(_ value: Int) -> Trytes {
-        let trits = BalancedInteger.trits(Int64(value), count: TransactionField.currentIndex.count * 3)
+        let tritCount = TransactionLayout.Field.currentIndex.range.count * 3
+        let trits = BalancedInteger.trits(Int64(value), count: tritCount)
         return Trytes(trits: trits ?? [])
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import MAM
 import Tangle
+import struct Tangle.Bundle
 import Ternary
 
 /// What decrypting a message and describing it needs: the plaintext of `message.sealed_head`.

@@ -28,7 +28,7 @@ package struct Caller: Sendable, Equatable {
 }
 
 /// A token's text: `pmn_`, its id, `_`, and its secret in base64url.
-private enum TokenText {
+private enum TokenForm {
     static let prefix = "pmn_"
     static let secretByteCount = 32
 
@@ -36,7 +36,7 @@ private enum TokenText {
     static let lengthLimit = 128
 
     static func write(id: ChannelNumber, secret: [UInt8]) -> String {
-        prefix + id.text + "_" + base64url(secret)
+        prefix + id.text + "_" + Base64URL.encode(secret)
     }
 
     static func parse(_ text: String) -> (id: ChannelNumber, secret: [UInt8])? {
@@ -44,7 +44,7 @@ private enum TokenText {
         let rest = text.dropFirst(prefix.count)
         guard let separator = rest.firstIndex(of: "_"),
             let id = ChannelNumber(text: String(rest[..<separator])),
-            let secret = base64urlDecoded(String(rest[rest.index(after: separator)...])),
+            let secret = try? Base64URL.decode(String(rest[rest.index(after: separator)...])),
             secret.count == secretByteCount
         else { return nil }
         return (id, secret)
@@ -60,7 +60,7 @@ extension Archive {
         _ role: TokenRole, channels: [ChannelNumber] = [], now: Date
     ) async throws -> (record: TokenRecord, text: String) {
         let id = try vault.newChannelNumber()
-        let secret = randomBytes(TokenText.secretByteCount)
+        let secret = randomBytes(TokenForm.secretByteCount)
         let granted = role == .reader ? Array(Set(channels)).sorted() : []
         try await pool.withTransaction { connection in
             _ = try await connection.execute(
@@ -80,7 +80,7 @@ extension Archive {
         }
         let record = TokenRecord(
             id: id, role: role, channels: granted, createdAt: now, revokedAt: nil)
-        return (record, TokenText.write(id: id, secret: secret))
+        return (record, TokenForm.write(id: id, secret: secret))
     }
 
     /// Tokens in the order in which they were made, revoked ones too.
@@ -98,7 +98,7 @@ extension Archive {
             TokenRecord(
                 id: try row.channelNumber("id"),
                 role: TokenRole(rawValue: try row.text("role")) ?? .reader,
-                channels: try row.int64Array("channels").map(ChannelNumber.init(stored:)),
+                channels: try row.channelNumbers("channels"),
                 createdAt: try row.timestamp("created_at"),
                 revokedAt: try row.optionalTimestamp("revoked_at"))
         }
@@ -120,7 +120,7 @@ extension Archive {
     /// The row is found by the id, which is no secret; the secret's hash is compared in
     /// constant time, against a fixed one where there is no row.
     package func authenticate(_ token: String) async throws -> Caller? {
-        guard let (id, secret) = TokenText.parse(token) else { return nil }
+        guard let (id, secret) = TokenForm.parse(token) else { return nil }
         let hash = vault.tokenHash(secret)
         let rows = try await pool.withConnection {
             try await $0.query(
@@ -135,7 +135,7 @@ extension Archive {
         guard constantTimeEqual(stored, hash), let row,
             let role = TokenRole(rawValue: try row.text("role"))
         else { return nil }
-        let channels = try row.int64Array("channels").map(ChannelNumber.init(stored:))
+        let channels = try row.channelNumbers("channels")
         return Caller(token: id, role: role, scope: role == .admin ? .all : .only(Set(channels)))
     }
 }
