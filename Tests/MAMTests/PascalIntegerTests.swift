@@ -1,5 +1,6 @@
 import MAM
 import Ternary
+import TestSupport
 import Testing
 
 @Suite struct PascalIntegerTests {

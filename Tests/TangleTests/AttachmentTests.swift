@@ -1,5 +1,6 @@
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 @Suite struct AttachmentTests {

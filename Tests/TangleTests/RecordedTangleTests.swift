@@ -1,5 +1,6 @@
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 /// What a real client wrote and a real node recorded.
@@ -32,7 +33,7 @@ import Testing
 
     @Test func everyTailIsABundleButTheJunkAndTheIncompleteOne() throws {
         let incomplete = try #require(
-            try RecordedChannel.all().first { $0.name == "incomplete-bundle" })
+            try ChannelVector.all().first { $0.name == "incomplete-bundle" })
         let index = try #require(incomplete.incomplete?.first)
         let absent = incomplete.messages[index].transactions.filter {
             recorded.transactions[$0] == nil
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func everyMessageIsTheBundleThatCarriesItsPayload() throws {
-        let channels = try RecordedChannel.all()
+        let channels = try ChannelVector.all()
         #expect(!channels.isEmpty)
         for channel in channels {
             for (index, message) in (channel.messages + (channel.conflicting ?? [])).enumerated() {

@@ -1,0 +1,64 @@
+import Archive
+import Crawler
+import Diagnostics
+import Foundation
+import MAM
+import TestSupport
+import Vault
+
+extension TestArchive {
+    /// A crawler on this archive.
+    package func crawler(
+        _ source: any TangleSource, clock: TestClock, policy: CrawlPolicy = CrawlPolicy(),
+        owner: String = "test"
+    ) throws -> CrawlService {
+        CrawlService(
+            archive: archive, source: source, policy: policy, owner: owner,
+            clock: { clock.now }, log: .silent, instruments: try CrawlInstruments(Metrics()))
+    }
+
+    /// Registers a channel of the vectors with the side keys its messages were written under,
+    /// or only the first `keys` of them.
+    package func register(
+        _ vector: ChannelVector, subject: String? = nil, keys: Int = .max, now: Date
+    ) async throws -> ChannelNumber {
+        let first = vector.messages[0]
+        let channel = try await archive.register(
+            ChannelRegistration(
+                root: Root(first.root), mode: vector.mode,
+                sideKey: try first.sideKey.map { try SideKey($0) }, subject: subject,
+                label: vector.name),
+            now: now)
+        var known: Set<String> = []
+        let sideKeys = vector.messages.compactMap(\.sideKey).filter { known.insert($0).inserted }
+        for key in sideKeys.prefix(keys).dropFirst() {
+            try await archive.add(SideKey(key), to: channel, now: now)
+        }
+        return channel
+    }
+
+    /// All stored messages of a channel in the order of the chain, decrypted.
+    package func read(_ channel: ChannelNumber) async throws -> [(
+        stored: StoredMessage, message: Message
+    )] {
+        let keys = try await archive.sideKeys(of: channel)
+        var range = MessageRange()
+        range.order = .position
+        var stored: [StoredMessage] = []
+        var next: MessageKey?
+        repeat {
+            let page = try await archive.messages(
+                of: channel, range, after: next, limit: Archive.messageBatchLimit)
+            stored += page.messages
+            next = page.next
+        } while next != nil
+        let requests = stored.map {
+            ReadRequest(
+                payload: $0.head.payload, root: $0.head.root,
+                sideKey: $0.sideKey.flatMap { keys[$0] })
+        }
+        return try zip(stored, MessageReader.read(requests, .alreadyVerified)).map {
+            ($0, try $1.get())
+        }
+    }
+}
