@@ -30,7 +30,7 @@ package struct TestArchive: Sendable {
             let pool = PostgresPool(configuration: try database.configuration())
             let result: Result<Value, any Error>
             do {
-                try await Migrations.apply(PermanodeSchema.migrations, on: pool)
+                try await Migrations.apply(files: PermanodeSchema.migrations, on: pool)
                 let archive = Archive(pool: pool, vault: try Vault(ring: ring))
                 let test = TestArchive(
                     archive: archive, database: database, keyRing: ring, folder: folder)
