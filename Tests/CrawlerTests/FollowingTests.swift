@@ -3,6 +3,7 @@ import ArchiveTestSupport
 import Crawler
 import Foundation
 import MAM
+import Tangle
 import TestSupport
 import Ternary
 import Testing
