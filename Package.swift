@@ -114,6 +114,12 @@ let testTargets: [Target] = [
     tests("CommandTests", parts + ["Assembly", "ArchiveTestSupport", "permanode"]),
 ]
 
+/// `PERMANODE_TESTS=CrawlerTests,ArchiveTests swift build --build-tests` builds these alone.
+let selectedTests = Context.environment["PERMANODE_TESTS"]?.split(separator: ",").map(String.init)
+let selectedTargets = testTargets.filter { target in
+    target.type != .test || selectedTests?.contains(target.name) ?? true
+}
+
 let package = Package(
     name: "permanode",
     platforms: [.macOS(.v15)],
@@ -121,5 +127,5 @@ let package = Package(
         .executable(name: "permanode", targets: ["permanode"]),
         .executable(name: "permanode-bench", targets: ["permanode-bench"]),
     ],
-    targets: systemLibraries + pure + adapters + services + programs + testTargets
+    targets: systemLibraries + pure + adapters + services + programs + selectedTargets
 )
