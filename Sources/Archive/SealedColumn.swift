@@ -35,7 +35,8 @@ extension Vault {
     /// Opens a stored value.
     /// - Throws: `ArchiveError.damaged` where it does not open under its place's key;
     ///   `VaultError.forgotten` where that key is gone.
-    func open(_ sealed: [UInt8], _ column: SealedColumn, _ context: SealingContext) throws -> [UInt8]
+    func open(_ sealed: [UInt8], _ column: SealedColumn, _ context: SealingContext) throws
+        -> [UInt8]
     {
         do {
             return try open(sealed, context)

@@ -2,6 +2,7 @@ import Archive
 import Foundation
 import MAM
 import Tangle
+
 import struct Tangle.Bundle
 
 /// A turn at one channel, as a state machine: the head, tree after tree while there is

@@ -4,9 +4,10 @@ import Failures
 import Foundation
 import MAM
 import Tangle
-import struct Tangle.Bundle
 import Ternary
 import Vault
+
+import struct Tangle.Bundle
 
 /// Carries out a `ChainWalk`: asks the source, reads payloads, stores what was found.
 struct ChannelTurn: Sendable {

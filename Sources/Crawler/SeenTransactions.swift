@@ -70,7 +70,8 @@ package struct SeenTransactions: Sendable {
         known.lookedAt = clock
         count += known.fingerprints.count
         channels[channel] = known
-        while count > inAll, let oldest = channels.min(by: { $0.value.lookedAt < $1.value.lookedAt })
+        while count > inAll,
+            let oldest = channels.min(by: { $0.value.lookedAt < $1.value.lookedAt })
         {
             forget(oldest.key)
         }

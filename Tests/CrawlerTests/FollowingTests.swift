@@ -4,8 +4,8 @@ import Crawler
 import Foundation
 import MAM
 import Tangle
-import TestSupport
 import Ternary
+import TestSupport
 import Testing
 import Vault
 

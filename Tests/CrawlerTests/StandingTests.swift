@@ -3,8 +3,8 @@ import ArchiveTestSupport
 import Crawler
 import Foundation
 import MAM
-import TestSupport
 import Ternary
+import TestSupport
 import Testing
 import Vault
 

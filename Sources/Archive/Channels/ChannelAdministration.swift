@@ -54,7 +54,8 @@ extension Archive {
     /// Stops crawling; whoever crawls the channel now is shut out.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
     package func pause(_ channel: ChannelNumber) async throws {
-        try await change(channel, from: ChannelState.crawled.union([.paused]), to: .paused, now: nil)
+        try await change(
+            channel, from: ChannelState.crawled.union([.paused]), to: .paused, now: nil)
     }
 
     /// Crawls again after a pause, at once; a channel that is crawled already is made due.

@@ -65,4 +65,3 @@ package struct ChannelRecord: Sendable {
         }
     }
 }
-

@@ -1,9 +1,10 @@
 import Foundation
 import MAM
 import Tangle
-import struct Tangle.Bundle
 import Ternary
 import Vault
+
+import struct Tangle.Bundle
 
 /// A message whose signature was checked against its root, with the bundle that bears it.
 package struct VerifiedMessage: Sendable {

@@ -2,9 +2,10 @@ import Foundation
 import MAM
 import Postgres
 import Tangle
-import struct Tangle.Bundle
 import Ternary
 import Vault
+
+import struct Tangle.Bundle
 
 /// The right to crawl a channel until somebody raises its epoch.
 package struct CrawlLease: Sendable, Hashable {
@@ -82,7 +83,8 @@ extension Archive {
         let (condition, time) =
             switch schedule {
             case .due: ("next_look_at <= $5", now)
-            case .notLookedAtSince(let start): ("(last_look_at is null or last_look_at < $5)", start)
+            case .notLookedAtSince(let start):
+                ("(last_look_at is null or last_look_at < $5)", start)
             }
         return try await pool.withTransaction { connection in
             let rows = try await connection.query(

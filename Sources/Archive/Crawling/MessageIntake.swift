@@ -2,9 +2,10 @@ import Foundation
 import MAM
 import Postgres
 import Tangle
-import struct Tangle.Bundle
 import Ternary
 import Vault
+
+import struct Tangle.Bundle
 
 /// What of a channel's verified messages is new, and what was there.
 struct MessageIntake {

@@ -193,6 +193,7 @@ extension ByteReader {
     fileprivate mutating func readTrytes(_ count: Int) throws -> Trytes {
         let tritCount = count * 3
         return Trytes(
-            trits: try T5B1.unpack(read(T5B1.byteCount(tritCount: tritCount)), tritCount: tritCount))
+            trits: try T5B1.unpack(read(T5B1.byteCount(tritCount: tritCount)), tritCount: tritCount)
+        )
     }
 }

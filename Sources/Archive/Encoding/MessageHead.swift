@@ -1,8 +1,9 @@
 import Foundation
 import MAM
 import Tangle
-import struct Tangle.Bundle
 import Ternary
+
+import struct Tangle.Bundle
 
 /// What decrypting a message and describing it needs: the plaintext of `message.sealed_head`.
 ///

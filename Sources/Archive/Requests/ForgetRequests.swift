@@ -61,7 +61,8 @@ extension Archive {
     ///
     /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one),
     ///   `.reasonTooLong`.
-    package func receiveForgetRequest(_ scope: ForgetSelector, reason: String?, now: Date) async throws
+    package func receiveForgetRequest(_ scope: ForgetSelector, reason: String?, now: Date)
+        async throws
         -> ForgetRequestRecord
     {
         if let reason, reason.utf8.count > Self.reasonLimit {
@@ -99,7 +100,8 @@ extension Archive {
     }
 
     /// Locks the target's row, so that of two requests for it one comes first.
-    private func lockedTarget(_ scope: ForgetSelector, on connection: PostgresConnection) async throws
+    private func lockedTarget(_ scope: ForgetSelector, on connection: PostgresConnection)
+        async throws
         -> (ForgetRequestRecord.Kind, ChannelNumber)
     {
         switch scope {
