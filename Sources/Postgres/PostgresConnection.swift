@@ -185,7 +185,8 @@ extension PostgresConnection {
         do {
             // Not cancellable: it is about to be decided, and the answer matters.
             tag = try run("COMMIT", operation: "commit", Patience(answerLimit, cancellable: false))
-        } catch  where error.kind == .connection && !readOnly {
+        } catch {
+            guard error.kind == .connection, !readOnly else { throw error }
             throw PostgresError(
                 .commitUnknown, operation: "commit", detail: error.detail,
                 sqlState: error.sqlState)
