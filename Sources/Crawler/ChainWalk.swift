@@ -158,6 +158,8 @@ package struct ChainWalk: Sendable {
             return now.addingTimeInterval(policy.unreachableWait * (0.5 + jitter))
         }
         if summary.unfinished { return now }
+        // What a flood has beyond one look's bound comes with the next looks.
+        if headReport?.flooded == true { return now.addingTimeInterval(policy.shortestWait) }
         let quiet = now.timeIntervalSince(lastNewsAt)
         return now.addingTimeInterval(policy.wait(quiet: quiet, jitter: jitter))
     }

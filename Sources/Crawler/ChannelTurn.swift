@@ -24,22 +24,17 @@ struct ChannelTurn: Sendable {
         var walk = ChainWalk(
             assignment: assignment, policy: policy, now: clock(),
             jitter: Double.random(in: 0..<1))
-        var renewAt = clock().addingTimeInterval(policy.lease / 3)
+        var keeper = LeaseKeeper(lease: assignment.lease, policy: policy, now: clock())
         var reports: [TreeReport] = []
         var step = walk.begin()
         while true {
             switch step {
             case .look(let tree, let waiting):
-                if clock() >= renewAt {
-                    let now = clock()
-                    renewAt = now.addingTimeInterval(policy.lease / 3)
-                    guard
-                        try await archive.renew(
-                            assignment.lease, until: now.addingTimeInterval(policy.lease))
-                    else { return walk.summary }
-                }
                 do {
-                    let report = try await look(at: tree, assignment, waiting: waiting)
+                    guard
+                        let report = try await look(
+                            at: tree, assignment, waiting: waiting, keeper: &keeper)
+                    else { return walk.summary }
                     reports.append(report)
                     step = walk.looked(report, now: clock())
                 } catch let failure as any Failure {
@@ -68,15 +63,18 @@ struct ChannelTurn: Sendable {
         }
     }
 
+    /// - Returns: Nil where the lease was lost meanwhile.
     private func look(
-        at tree: FollowedTree, _ assignment: CrawlAssignment, waiting: [Bundle]
-    ) async throws -> TreeReport {
+        at tree: FollowedTree, _ assignment: CrawlAssignment, waiting: [Bundle],
+        keeper: inout LeaseKeeper
+    ) async throws -> TreeReport? {
         var look = TreeLook(
             tree: tree, mode: assignment.mode, keys: assignment.sideKeys, waiting: waiting,
             memory: await memory.memory(
                 of: assignment.lease.channel, keys: assignment.sideKeys.count), policy: policy)
         var need = look.begin()
         while true {
+            guard try await keeper.keep(archive, now: clock()) else { return nil }
             switch need {
             case .find(let address):
                 need = look.found(try await source.sighting(at: address))
@@ -90,6 +88,26 @@ struct ChannelTurn: Sendable {
                 return report
             }
         }
+    }
+}
+
+/// Renews a lease in time; a look at a flooded address may take longer than a lease holds.
+private struct LeaseKeeper {
+    let lease: CrawlLease
+    let duration: TimeInterval
+    var renewAt: Date
+
+    init(lease: CrawlLease, policy: CrawlPolicy, now: Date) {
+        self.lease = lease
+        duration = policy.lease
+        renewAt = now.addingTimeInterval(policy.lease / 3)
+    }
+
+    /// False where somebody else has the channel.
+    mutating func keep(_ archive: Archive, now: Date) async throws -> Bool {
+        guard now >= renewAt else { return true }
+        renewAt = now.addingTimeInterval(duration / 3)
+        return try await archive.renew(lease, until: now.addingTimeInterval(duration))
     }
 }
 

@@ -37,6 +37,10 @@ package struct CrawlService: Sendable {
     /// was registered, resumed or given a key elsewhere is noticed.
     private static let longestSleep: TimeInterval = 1
 
+    /// The shortest, so that a channel which is due but held by another transaction is not
+    /// asked for without pause.
+    private static let shortestSleep: TimeInterval = 0.05
+
     /// Crawls until the task is cancelled.
     ///
     /// What a retry can mend (the database away, a channel taken over) is waited for;
@@ -57,24 +61,42 @@ package struct CrawlService: Sendable {
         }
     }
 
-    /// Keeps `channelsAtOnce` turns going while channels are due, then sleeps.
+    private enum Event {
+        case turnEnded
+        /// Something may be due.
+        case tick
+    }
+
+    /// Keeps up to `channelsAtOnce` turns going while channels are due. Between a turn's end
+    /// and the next, or at the latest when the next channel is due, it looks for more.
     private func crawlDue() async throws {
-        try await withThrowingTaskGroup(of: ChainWalk.Summary.self) { group in
+        try await withThrowingTaskGroup(of: Event.self) { group in
             var running = 0
+            var ticking = false
             while true {
                 try Task.checkCancellation()
                 let leased = try await archive.acquireLeases(
                     owner: owner, limit: policy.channelsAtOnce - running,
                     duration: policy.lease, schedule: .due, now: clock())
                 for assignment in leased {
-                    group.addTask { try await carryOut(assignment) }
+                    group.addTask {
+                        _ = try await carryOut(assignment)
+                        return .turnEnded
+                    }
                     running += 1
                 }
-                if running == 0 {
-                    try await sleepUntilDue()
-                } else if running == policy.channelsAtOnce || leased.isEmpty {
-                    _ = try await group.next()
-                    running -= 1
+                if running < policy.channelsAtOnce, !leased.isEmpty { continue }
+                if !ticking {
+                    group.addTask {
+                        try await sleepUntilDue()
+                        return .tick
+                    }
+                    ticking = true
+                }
+                switch try await group.next() {
+                case .turnEnded: running -= 1
+                case .tick: ticking = false
+                case nil: return
                 }
             }
         }
@@ -82,7 +104,8 @@ package struct CrawlService: Sendable {
 
     private func sleepUntilDue() async throws {
         let due = try await archive.nextDue() ?? .distantFuture
-        let wait = min(max(due.timeIntervalSince(clock()), 0.01), Self.longestSleep)
+        let wait = min(
+            max(due.timeIntervalSince(clock()), Self.shortestSleep), Self.longestSleep)
         try await Task.sleep(for: .seconds(wait))
     }
 

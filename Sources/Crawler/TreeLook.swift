@@ -30,6 +30,8 @@ package struct TreeLook: Sendable {
     private var report: TreeReport
     private var queue: [Hash] = []
     private var transactions: [Hash: Transaction] = [:]
+    /// Transactions that bear another address: no bundle of this one has them.
+    private var foreign: Set<Hash> = []
     private var tails: [Hash] = []
     private var soughtMissing = false
     private var unread: [Unread] = []
@@ -76,12 +78,12 @@ package struct TreeLook: Sendable {
     package mutating func fetched(_ answer: [Hash: Transaction], asked: [Hash]) -> Need {
         for hash in asked {
             guard let transaction = answer[hash] else { continue }
-            transactions[hash] = transaction
             guard transaction.address == address else {
-                // A source's mistake, or a trunk that leads elsewhere: no tail of ours.
+                foreign.insert(hash)
                 report.judged.append(hash)
                 continue
             }
+            transactions[hash] = transaction
             if transaction.currentIndex == 0 {
                 tails.append(hash)
             } else if !soughtMissing {
@@ -107,6 +109,11 @@ package struct TreeLook: Sendable {
             switch BundleAssembly.assemble(tail: tail, lookup: { transactions[$0] }) {
             case .complete(let bundle):
                 unread.append(Unread(bundle: bundle, waited: false))
+            case .missing(let hashes) where !foreign.isDisjoint(with: hashes):
+                // Every transaction of a message's bundle bears its address, so a trunk that
+                // leads elsewhere is not followed further.
+                report.rejected += 1
+                report.judged.append(tail)
             case .missing(let hashes):
                 incomplete.append(tail)
                 missing.formUnion(hashes)

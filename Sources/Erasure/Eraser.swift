@@ -83,7 +83,7 @@ package struct Eraser: Sendable {
                     where \(column) = $2 and state <> 'forgotten' order by id for update),
                 shut as (
                     update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
-                        subject = null, lease_owner = null, lease_until = null
+                        subject = null, sealed_label = null, lease_owner = null, lease_until = null
                     where id in (select id from covered))
                 insert into forget_target (request, channel) select $1, id from covered
                 """, parameters)

@@ -49,6 +49,12 @@ package struct ChannelRecord: Sendable {
         lastLookAt = try row.optionalTimestamp("last_look_at")
         nextLookAt = try row.timestamp("next_look_at")
         lastNewsAt = try row.timestamp("last_news_at")
+        guard state != .forgotten else {
+            // Its keys may be gone already while its row still waits to be emptied.
+            label = nil
+            subject = nil
+            return
+        }
         label = try row.optionalBytes("sealed_label").map { [id] sealed in
             let column = SealedColumn.channelLabel
             return String(

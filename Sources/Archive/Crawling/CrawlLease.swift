@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 import MAM
 import Postgres
@@ -106,11 +107,38 @@ extension Archive {
                 ])
             var assignments: [CrawlAssignment] = []
             for row in rows {
-                assignments.append(try await assignment(row, now: now, on: connection))
+                do {
+                    assignments.append(try await assignment(row, now: now, on: connection))
+                } catch let failure as ArchiveError {
+                    try await stall(row, failure, now: now, on: connection)
+                } catch let failure as VaultError {
+                    guard case .forgotten = failure else { throw failure }
+                    try await stall(row, failure, now: now, on: connection)
+                }
             }
             return assignments
         }
     }
+
+    /// A channel whose stored values cannot be read is set aside with the reason, and does
+    /// not keep the others from being crawled.
+    private func stall(
+        _ row: PostgresRow, _ failure: any Failure, now: Date, on connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            update channel set state = 'stalled', reason = $2, next_look_at = $3,
+                lease_owner = null, lease_until = null
+            where id = $1
+            """,
+            [
+                .int64(try row.int64("id")), .text(failure.code),
+                .timestamp(now.addingTimeInterval(Self.damagedWait)),
+            ])
+    }
+
+    /// How long a channel with unreadable values is left alone: an operator has to act.
+    private static let damagedWait: TimeInterval = 3600
 
     /// When the next channel is due, nil where none is crawled.
     package func nextDue() async throws -> Date? {
@@ -211,14 +239,16 @@ extension Archive {
             select position, period, lookup, sealed_bundle from candidate
             where channel = $1 order by position, seen_at
             """, [.int64(channel.rawValue)])
-        return try rows.compactMap { row in
+        return try rows.map { row in
             let column = SealedColumn.candidateBundle
             let encoded = try vault.open(
                 row.bytes("sealed_bundle"), column,
                 column.context(channel, row.period("period"), row: row.bytes("lookup")))
-            let transactions = try EvidenceEncoding.decode(
-                encoded, head: Trytes(validated: []), address: .null)
-            guard let bundle = try? Bundle(transactions) else { return nil }
+            guard
+                let transactions = try? EvidenceEncoding.decode(
+                    encoded, head: Trytes(validated: []), address: .null),
+                let bundle = try? Bundle(transactions)
+            else { throw ArchiveError.damaged(table: column.table, channel: channel) }
             return WaitingBundle(position: try row.int64("position"), bundle: bundle)
         }
     }

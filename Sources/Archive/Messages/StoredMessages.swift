@@ -89,7 +89,6 @@ extension Archive {
                     conflict, confirmed, milestone, sealed_head
                 from message
                 where channel = $1 and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
-                    and $3 + $4 is not null
                     and ($5::int4 is null or claimed_day >= $5)
                     and ($6::int4 is null or claimed_day <= $6)
                 order by \(order) limit $7
