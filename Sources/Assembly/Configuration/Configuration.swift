@@ -1,0 +1,87 @@
+import Diagnostics
+import NodeClient
+import Postgres
+
+/// What the environment says, read once at the start. Texts of it that may hold passwords
+/// (database, nodes) are kept in types that do not show them.
+package struct Configuration: Sendable {
+    /// The names of the variables.
+    package enum Variable: String, Sendable, CaseIterable {
+        /// A libpq URI.
+        case databaseURL = "PERMANODE_DATABASE_URL"
+        /// URLs of nodes, separated by commas.
+        case nodes = "PERMANODE_NODES"
+        /// The key ring's file.
+        case keyRing = "PERMANODE_KEYRING"
+        /// Address and port; `127.0.0.1:8480` where it is not set.
+        case listen = "PERMANODE_LISTEN"
+        /// A PEM file with the certificate chain.
+        case tlsCertificate = "PERMANODE_TLS_CERT"
+        /// A PEM file with its private key.
+        case tlsKey = "PERMANODE_TLS_KEY"
+        /// `yes`: a proxy in front ends TLS, so plain HTTP beyond loopback is meant.
+        case proxyEndsTLS = "PERMANODE_PROXY_ENDS_TLS"
+        case logLevel = "PERMANODE_LOG_LEVEL"
+        case logFormat = "PERMANODE_LOG_FORMAT"
+    }
+
+    /// What a command cannot do without.
+    package enum Need: Sendable, CaseIterable {
+        case database, keyRing, nodes, listener
+    }
+
+    /// Files a listener with TLS speaks with.
+    package struct TLSFiles: Sendable, Equatable {
+        package let certificate: String
+        package let key: String
+    }
+
+    package let database: PostgresConfiguration?
+    package let nodes: [NodeEndpoint]
+    /// A path; nil where none is set.
+    package let keyRing: String?
+    package let listen: ListenAddress
+    package let tls: TLSFiles?
+    package let proxyEndsTLS: Bool
+    /// Nil where none is set: services then say more than single commands.
+    package let logLevel: LogLevel?
+    package let logFormat: LogFormat
+
+    /// Reads all variables, needed or not, and finds all problems before it gives up. A
+    /// variable that is empty counts as not set.
+    ///
+    /// - Throws: `ConfigurationError` with every problem there is.
+    package init(
+        _ environment: [String: String], needs: Set<Need> = []
+    ) throws(ConfigurationError) {
+        var reader = EnvironmentReader(environment)
+        database = reader.database(needed: needs.contains(.database))
+        nodes = reader.nodes(needed: needs.contains(.nodes))
+        keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
+        listen = reader.listen()
+        tls = reader.tls(needed: needs.contains(.listener))
+        proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false
+        logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
+        logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
+        if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,
+            !reader.isSet(.tlsCertificate), !reader.isSet(.tlsKey)
+        {
+            reader.add(.listen, .unsafeListener)
+        }
+        guard reader.problems.isEmpty else {
+            throw ConfigurationError(problems: reader.problems)
+        }
+    }
+
+    /// A log as the configuration wants it.
+    /// - Parameter quietly: only warnings and errors unless a level is set.
+    package func log(quietly: Bool) -> Log {
+        Log(minimum: logLevel ?? (quietly ? .warning : .info), format: logFormat)
+    }
+}
+
+extension Array where Element: RawRepresentable<String> {
+    fileprivate var named: [String: Element] {
+        Dictionary(map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+}

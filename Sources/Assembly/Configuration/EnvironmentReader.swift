@@ -1,0 +1,105 @@
+import Foundation
+import NodeClient
+import Postgres
+
+/// Reads variables one by one and collects what is wrong with them.
+struct EnvironmentReader {
+    private(set) var problems: [ConfigurationError.Problem] = []
+    private let environment: [String: String]
+
+    init(_ environment: [String: String]) { self.environment = environment }
+
+    mutating func add(_ variable: Configuration.Variable, _ fault: ConfigurationError.Fault) {
+        problems.append(.init(variable: variable, fault: fault))
+    }
+
+    func isSet(_ variable: Configuration.Variable) -> Bool { value(variable) != nil }
+
+    private func value(_ variable: Configuration.Variable) -> String? {
+        let value = environment[variable.rawValue]?.trimmingCharacters(in: .whitespacesAndNewlines)
+        return value?.isEmpty == false ? value : nil
+    }
+
+    mutating func text(_ variable: Configuration.Variable, needed: Bool) -> String? {
+        let value = value(variable)
+        if needed, value == nil { add(variable, .notSet) }
+        return value
+    }
+
+    mutating func choice<Value>(_ variable: Configuration.Variable, _ values: [String: Value])
+        -> Value?
+    {
+        guard let text = value(variable) else { return nil }
+        guard let value = values[text] else {
+            let names = values.keys.sorted().joined(separator: ", ")
+            add(variable, .malformed("is none of \(names)"))
+            return nil
+        }
+        return value
+    }
+
+    mutating func database(needed: Bool) -> PostgresConfiguration? {
+        guard let url = text(.databaseURL, needed: needed) else { return nil }
+        do {
+            return try PostgresConfiguration(url: url)
+        } catch {
+            add(.databaseURL, .malformed("cannot be used: \(error.detail ?? error.publicText)"))
+            return nil
+        }
+    }
+
+    mutating func nodes(needed: Bool) -> [NodeEndpoint] {
+        guard let list = text(.nodes, needed: needed) else { return [] }
+        let texts = list.split(separator: ",").map {
+            $0.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        guard (1...NodePool.maximumNodes).contains(texts.count) else {
+            add(.nodes, .malformed("must list 1 to \(NodePool.maximumNodes) URLs"))
+            return []
+        }
+        var endpoints: [NodeEndpoint] = []
+        for (index, text) in texts.enumerated() {
+            do {
+                endpoints.append(try NodeEndpoint(text))
+            } catch {
+                var reason = error.publicText
+                if case .invalidEndpoint(let what) = error.kind { reason = what }
+                add(.nodes, .malformed("has no usable URL in place \(index + 1): \(reason)"))
+            }
+        }
+        return endpoints
+    }
+
+    mutating func listen() -> ListenAddress {
+        guard let text = value(.listen) else { return .default }
+        guard let address = ListenAddress(text) else {
+            add(
+                .listen, .malformed("is no ADDRESS:PORT with a numeric address, such as [::1]:8480")
+            )
+            return .default
+        }
+        return address
+    }
+
+    /// - Parameter needed: whether the files will be read, so that they have to be readable.
+    mutating func tls(needed: Bool) -> Configuration.TLSFiles? {
+        let certificate = value(.tlsCertificate)
+        let key = value(.tlsKey)
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (nil, _): add(.tlsKey, .alone(without: .tlsCertificate))
+        case (_, nil): add(.tlsCertificate, .alone(without: .tlsKey))
+        case (let certificate?, let key?):
+            guard needed else { return .init(certificate: certificate, key: key) }
+            let files: [(Configuration.Variable, String)] = [
+                (.tlsCertificate, certificate), (.tlsKey, key),
+            ]
+            for (variable, path) in files
+            where !FileManager.default.isReadableFile(atPath: path) {
+                add(variable, .unreadableFile)
+            }
+            return .init(certificate: certificate, key: key)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,37 @@
+import Crawler
+import Diagnostics
+import Foundation
+import NodeClient
+
+extension CrawlService {
+    /// A crawler over the configured nodes.
+    ///
+    /// - Throws: `NodeError` for nodes that cannot be used; `MetricsError` where its metrics are
+    ///   registered already.
+    package static func following(
+        _ instance: Instance, _ configuration: Configuration, metrics: Metrics, log: Log
+    ) throws -> CrawlService {
+        let nodes = try NodePool(endpoints: configuration.nodes)
+        return CrawlService(
+            archive: instance.archive, source: NodeTangleSource(nodes), owner: ownerName,
+            log: log.component("crawler"), instruments: try CrawlInstruments(metrics))
+    }
+
+    /// Names this process in the database, for an operator.
+    package static var ownerName: String {
+        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+    }
+
+    /// A crawler over dumps: what is confirmed is asked for at once, because there is no later.
+    ///
+    /// - Throws: `MetricsError` where its metrics are registered already.
+    package static func importing(
+        _ dump: DumpTangleSource, into instance: Instance, metrics: Metrics, log: Log
+    ) throws -> CrawlService {
+        var policy = CrawlPolicy()
+        policy.confirmsAtOnce = true
+        return CrawlService(
+            archive: instance.archive, source: dump, policy: policy, owner: ownerName,
+            log: log.component("import"), instruments: try CrawlInstruments(metrics))
+    }
+}

@@ -1,0 +1,66 @@
+import Archive
+import Diagnostics
+import Erasure
+import Failures
+import Vault
+
+/// Carries out forget requests as they come: those that were left unfinished at once, new ones
+/// within `pollInterval`.
+package struct ErasureService: Sendable {
+    /// How long a request waits at most before it is begun. One look costs a query on an
+    /// index that is nearly always empty.
+    package static let pollInterval: Duration = .seconds(1)
+
+    private let archive: Archive
+    private let eraser: Eraser
+    private let pollInterval: Duration
+    private let log: Log
+
+    package init(
+        archive: Archive, pollInterval: Duration = ErasureService.pollInterval, log: Log
+    ) {
+        self.archive = archive
+        self.pollInterval = pollInterval
+        self.log = log
+        eraser = Eraser(archive: archive, log: log)
+    }
+
+    /// Erases until the task is cancelled. What keeps one request from being finished is
+    /// logged and tried again, ever more rarely; the others go on.
+    ///
+    /// - Throws: `CancellationError`, or what keeps it from seeing requests at all and no retry
+    ///   can mend.
+    package func run() async throws {
+        var backoff = Backoff(first: pollInterval, maximum: .seconds(60))
+        while true {
+            let isWell = try await round()
+            try Task.checkCancellation()
+            if isWell { backoff.reset() }
+            try await Task.sleep(for: isWell ? pollInterval : backoff.next())
+        }
+    }
+
+    /// - Returns: Whether every request there is was carried out.
+    private func round() async throws -> Bool {
+        let requests: [ForgetRequestRecord]
+        do {
+            requests = try await archive.openForgetRequests()
+        } catch let failure as any Failure where failure.retryable {
+            log.failure(failure, "erasing waits", level: .warning)
+            return false
+        }
+        var isWell = true
+        for request in requests {
+            do {
+                _ = try await eraser.execute(request.id)
+            } catch let failure as any Failure {
+                try Task.checkCancellation()
+                log.failure(
+                    failure, "a forget is not finished and will be tried again",
+                    ["request": .string(request.id.text)])
+                isWell = false
+            }
+        }
+        return isWell
+    }
+}
