@@ -112,6 +112,20 @@ static inline struct MHD_Response *http_streamed_response(
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block, reader, context, release);
 }
 
+/* For HEAD: 0.9.75 ends even an answer without a body with a last chunk, unless chunks are out
+ * of the question. MHD_set_response_options is variadic. */
+static inline void http_forbid_chunks(struct MHD_Response *response) {
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
+/* Makes sure that a connection is freed within a second. When a content reader ends a connection
+ * that was suspended before, 0.9.75 takes it off the list of what to look at without having put
+ * it back into the epoll set, and its socket stays open for ever; connections with a timeout of
+ * their own it looks at every time. MHD_set_connection_option is variadic. */
+static inline void http_free_soon(struct MHD_Connection *connection) {
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
 /* Likewise macros with casts. */
 static inline ssize_t http_end_of_stream(void) { return MHD_CONTENT_READER_END_OF_STREAM; }
 static inline ssize_t http_end_with_error(void) { return MHD_CONTENT_READER_END_WITH_ERROR; }

@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Dispatch
 import Synchronization
 
 /// A connection, from its start to its end. libmicrohttpd's thread, the tasks that answer and
@@ -31,15 +32,20 @@ final class Connection: Sendable {
             MHD_resume_connection(handle.pointer)
         }
 
-        /// Ends the connection and says which task to cancel, once the lock is released:
-        /// cancelling runs handlers that take it.
+        /// What the content reader returns for a stream that ends with the connection.
+        func ended(failed: Bool) -> Int {
+            http_free_soon(handle.pointer)
+            return failed ? http_end_with_error() : http_end_of_stream()
+        }
+
+        /// Ends the connection and says which task to cancel once the lock is released.
         mutating func cut(_ outcome: HTTPExchange.Outcome) -> Task<Void, Never>? {
             guard cut == nil, let socket else { return nil }
             cut = outcome
             SocketProbe.cut(socket, discarding: outcome == .writeStall)
             exchange?.stream?.wake()
             resume()
-            return exchange?.task
+            return exchange?.runningTask
         }
     }
 
@@ -68,8 +74,11 @@ final class Connection: Sendable {
         let deadlines = core.configuration.deadlines
         let task = state.withLock { state -> Task<Void, Never>? in
             guard let socket = state.socket, state.cut == nil else { return nil }
-            // libmicrohttpd does not look at the socket of a suspended connection.
-            if state.isSuspended, SocketProbe.isGone(socket, isTLS: core.isTLS) {
+            // libmicrohttpd does not look at the socket of a suspended connection, and it misses
+            // an end that arrived together with the last bytes it read.
+            if state.isSuspended || state.clock.phase != .sending,
+                SocketProbe.isGone(socket, isTLS: core.isTLS)
+            {
                 return state.cut(.disconnected)
             }
             var acknowledged: UInt64 = 0
@@ -87,22 +96,22 @@ final class Connection: Sendable {
             case .answerForHandler: return answerForHandler(&state, now: now)
             }
         }
-        task?.cancel()
+        Self.cancel(task)
     }
 
     private func answerForHandler(
         _ state: inout State, now: ContinuousClock.Instant
     ) -> Task<Void, Never>? {
         guard case .handling = state.exchange?.stage else { return nil }
-        state.exchange?.stage = .answered(.problem(ProblemDetails(.handlerTooSlow)))
+        state.exchange?.stage = .answered(.refusal(.handlerTooSlow))
         state.clock.answerStarted(now: now, acknowledged: 0)
         state.resume()
-        return state.exchange?.task
+        return state.exchange?.runningTask
     }
 
     /// Ends the connection at once.
     func cut(_ outcome: HTTPExchange.Outcome) {
-        state.withLock { $0.cut(outcome) }?.cancel()
+        Self.cancel(state.withLock { $0.cut(outcome) })
     }
 
     /// Ends the connection if no request is being read or answered.
@@ -111,7 +120,14 @@ final class Connection: Sendable {
             guard case .awaitingRequest = state.clock.phase else { return nil }
             return state.cut(.completed)
         }
-        task?.cancel()
+        Self.cancel(task)
+    }
+
+    /// Cancels elsewhere: cancelling runs whatever the handler wants to happen then, which may
+    /// take this connection's lock, or its time.
+    static func cancel(_ task: Task<Void, Never>?) {
+        guard let task else { return }
+        DispatchQueue.global().async { task.cancel() }
     }
 
     /// The daemon's last word about this connection.

@@ -1,8 +1,8 @@
 /// What a connection waits for, since when, and when that has taken too long.
-struct ConnectionClock: Sendable, Hashable {
-    typealias Instant = ContinuousClock.Instant
+package struct ConnectionClock: Sendable, Hashable {
+    package typealias Instant = ContinuousClock.Instant
 
-    enum Phase: Sendable, Hashable {
+    package enum Phase: Sendable, Hashable {
         /// No request line yet: the first one falls under the header deadline, later ones
         /// under the idle deadline.
         case awaitingRequest(first: Bool)
@@ -12,7 +12,7 @@ struct ConnectionClock: Sendable, Hashable {
         case sending
     }
 
-    enum Verdict: Sendable, Hashable {
+    package enum Verdict: Sendable, Hashable {
         case inTime
         case cut(HTTPExchange.Outcome)
         /// The handler has not answered; 503 does.
@@ -21,26 +21,26 @@ struct ConnectionClock: Sendable, Hashable {
 
     /// Bytes the reader must take within the write-stall deadline while more are ready: below
     /// this a connection costs more than anyone who wants the answer would make it cost.
-    static let leastProgress: UInt64 = 1 << 10
+    package static let leastProgress: UInt64 = 1 << 10
 
-    private(set) var phase: Phase = .awaitingRequest(first: true)
+    package private(set) var phase: Phase = .awaitingRequest(first: true)
     private var since: Instant
     /// Bytes acknowledged when the current stretch of sending began.
     private var acknowledged: UInt64 = 0
 
-    init(now: Instant) { since = now }
+    package init(now: Instant) { since = now }
 
     /// The first request's line does not extend its header deadline.
-    mutating func requestLineArrived(now: Instant) {
+    package mutating func requestLineArrived(now: Instant) {
         if phase != .awaitingRequest(first: true) { since = now }
         phase = .header
     }
 
-    mutating func headerEnded(now: Instant) { enter(.body, now) }
-    mutating func requestEnded(now: Instant) { enter(.handling, now) }
-    mutating func exchangeEnded(now: Instant) { enter(.awaitingRequest(first: false), now) }
+    package mutating func headerEnded(now: Instant) { enter(.body, now) }
+    package mutating func requestEnded(now: Instant) { enter(.handling, now) }
+    package mutating func exchangeEnded(now: Instant) { enter(.awaitingRequest(first: false), now) }
 
-    mutating func answerStarted(now: Instant, acknowledged: UInt64) {
+    package mutating func answerStarted(now: Instant, acknowledged: UInt64) {
         enter(.sending, now)
         self.acknowledged = acknowledged
     }
@@ -51,7 +51,7 @@ struct ConnectionClock: Sendable, Hashable {
     }
 
     /// Everything handed over so far was taken: the next stretch of sending starts afresh.
-    mutating func drained(now: Instant, acknowledged: UInt64) {
+    package mutating func drained(now: Instant, acknowledged: UInt64) {
         guard phase == .sending else { return }
         since = now
         self.acknowledged = acknowledged
@@ -59,7 +59,7 @@ struct ConnectionClock: Sendable, Hashable {
 
     /// To be called every tick. `acknowledged` is what the reader has acknowledged so far on
     /// the connection; it matters only while sending.
-    mutating func verdict(
+    package mutating func verdict(
         now: Instant, acknowledged: UInt64, deadlines: HTTPDeadlines
     ) -> Verdict {
         let waited = since.duration(to: now)

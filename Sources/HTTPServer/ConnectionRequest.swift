@@ -18,17 +18,19 @@ extension Connection {
 
     /// libmicrohttpd's access handler: once after the header, once for every piece of the body,
     /// once at its end, and again when the connection was resumed. False closes the connection.
-    func proceed(method: String, piece: UnsafeRawBufferPointer) -> Bool {
+    func proceed(
+        method: String, version: String, piece: UnsafeRawBufferPointer
+    ) -> Bool {
         switch state.withLock({ $0.cut == nil ? $0.exchange?.stage : nil }) {
         case nil: false
-        case .header: headerEnded(method: method)
+        case .header: headerEnded(method: method, version: version)
         case .body: piece.isEmpty ? requestEnded() : bodyArrived(piece)
         case .answered(let response): send(response)
         case .handling, .sending: true
         }
     }
 
-    private func headerEnded(method: String) -> Bool {
+    private func headerEnded(method: String, version: String) -> Bool {
         let handle = state.withLock { $0.handle }
         let headers = Self.headers(handle)
         let refusal: HTTPRequestError? =
@@ -37,6 +39,7 @@ extension Connection {
             guard var exchange = state.exchange else { return .proceed }
             state.exchange = nil
             exchange.method = method
+            exchange.knowsChunks = version != "HTTP/1.0"
             exchange.headers = headers
             exchange.stage = .body
             let step = exchange.intake.head(
@@ -48,7 +51,7 @@ extension Connection {
         switch step {
         // Answering here would close the connection; after the body it can be kept.
         case .proceed: return true
-        case .answerAndClose(let error): return send(.problem(ProblemDetails(error)))
+        case .answerAndClose(let error): return send(.refusal(error))
         }
     }
 
@@ -73,6 +76,7 @@ extension Connection {
         let next = state.withLock { state -> Next? in
             guard let exchange = state.exchange else { return nil }
             if let refusal = exchange.intake.refusal { return .refuse(refusal) }
+            guard core.handlerStarts() else { return .refuse(.busy) }
             guard let target = exchange.intake.target,
                 let body = state.exchange?.intake.takeBody()
             else { return nil }
@@ -87,7 +91,7 @@ extension Connection {
         }
         switch next {
         case nil: return false
-        case .refuse(let error): return send(.problem(ProblemDetails(error)))
+        case .refuse(let error): return send(.refusal(error))
         case .handle(let number, let request):
             start(number, request)
             return true
@@ -101,7 +105,7 @@ extension Connection {
             state.exchange?.task = task
             return false
         }
-        if isOver { task.cancel() }
+        if isOver { Self.cancel(task) }
     }
 
     /// The exchange is over: its answer was sent, or it never will be.
@@ -116,7 +120,7 @@ extension Connection {
         }
         guard let (exchange, outcome) = ended else { return }
         core.releaseBody(exchange.reservedBytes)
-        exchange.task?.cancel()
+        Self.cancel(exchange.runningTask)
         core.configuration.observe?(
             HTTPExchange(
                 method: exchange.methodLabel, status: exchange.status,

@@ -8,6 +8,7 @@ extension Connection {
 
     /// Runs the handler, then the body of a stream. Runs on Swift's threads.
     func answer(_ number: UInt64, _ request: HTTPRequest) async {
+        defer { core.handlerEnded() }
         let response = await core.handler(request)
         let hasBody = request.method != "HEAD" && !HTTPStatus.isBodiless(response.status)
         guard deliver(number, response), hasBody, case .stream(let body) = response.body else {
@@ -29,6 +30,7 @@ extension Connection {
                 case .handling = state.exchange?.stage
             else { return false }
             state.exchange?.stage = .answered(response)
+            state.exchange?.handlerReturned = true
             if case .stream = response.body {
                 state.exchange?.stream = Exchange.Stream(buffer: StreamBuffer(capacity: capacity))
             }
@@ -40,18 +42,17 @@ extension Connection {
 
     /// Gives the answer to libmicrohttpd. On the daemon's thread.
     func send(_ response: HTTPResponse) -> Bool {
-        let (handle, mustClose) = state.withLock { state in
-            (state.handle, core.isStopping || admission != .serve)
-        }
+        let (handle, isHead) = state.withLock { ($0.handle, $0.exchange?.method == "HEAD") }
+        let mustClose = core.isStopping || admission != .serve
         var answer = response
-        var made = make(answer, mustClose: mustClose)
+        var made = make(answer, isHead: isHead, mustClose: mustClose)
         if made == nil {
             // A field that cannot be sent is the handler's mistake, and no half answer is sent.
             answer = .problem(
                 ProblemDetails(
                     status: 500, code: "http.invalid-response",
                     detail: "The answer had a header field that cannot be sent."))
-            made = make(answer, mustClose: mustClose)
+            made = make(answer, isHead: isHead, mustClose: mustClose)
         }
         guard let made else { return false }
         defer { MHD_destroy_response(made) }
@@ -65,7 +66,9 @@ extension Connection {
             == http_yes()
     }
 
-    private func make(_ response: HTTPResponse, mustClose: Bool) -> OpaquePointer? {
+    private func make(
+        _ response: HTTPResponse, isHead: Bool, mustClose: Bool
+    ) -> OpaquePointer? {
         let made: OpaquePointer?
         switch response.body {
         case .bytes(let bytes):
@@ -76,6 +79,7 @@ extension Connection {
                 Self.unchunkedBlock, readStream, Unmanaged.passUnretained(self).toOpaque(), nil)
         }
         guard let made else { return nil }
+        if isHead, case .stream = response.body { http_forbid_chunks(made) }
         var fields = response.headers
         for name in ["Content-Length", "Transfer-Encoding", "Connection", "Date"] {
             fields.remove(name)
@@ -94,8 +98,9 @@ extension Connection {
     fileprivate func read(into target: UnsafeMutableRawBufferPointer) -> Int {
         state.withLock { state in
             guard state.cut == nil, state.exchange?.stream != nil else {
-                return http_end_with_error()
+                return state.ended(failed: true)
             }
+            let isChunked = state.exchange?.knowsChunks == true
             let moved = state.exchange?.stream?.buffer.move(into: target) ?? 0
             if moved > 0 {
                 if state.exchange?.stream?.buffer.hasRoom == true {
@@ -104,7 +109,8 @@ extension Connection {
                 return moved
             }
             if let failed = state.exchange?.stream?.failed {
-                return failed ? http_end_with_error() : http_end_of_stream()
+                return failed || !isChunked
+                    ? state.ended(failed: failed) : http_end_of_stream()
             }
             state.suspend()
             return 0

@@ -3,15 +3,13 @@ import Glibc
 
 /// libmicrohttpd's daemon: one thread with one epoll set.
 ///
-/// Safe to share: after `init` the pointers are only read, `quiesce` and `stop` are called once
-/// each and in that order, and libmicrohttpd allows both from any thread but its own.
+/// Safe to share: after `init` the pointers are only read, and `stop`, which is called once, is
+/// allowed on any thread but the daemon's own.
 final class Daemon: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let core: Unmanaged<ServerCore>
-    private let listener: ListeningSocket
+    let port: UInt16
     private let tls: TLSMaterial?
-
-    var port: UInt16 { listener.port }
 
     init(core: ServerCore) throws(HTTPServerError) {
         let configuration = core.configuration
@@ -37,14 +35,14 @@ final class Daemon: @unchecked Sendable {
         settings.request_line = requestLineArrived
         settings.unescape = leaveEscaped
         guard let pointer = http_start(&settings) else {
+            // It has closed the listening socket.
             retained.release()
-            close(listener.descriptor)
             if tls != nil { throw .tlsRefused }
             throw .cannotStart
         }
         self.pointer = pointer
         self.core = retained
-        self.listener = listener
+        self.port = listener.port
         self.tls = tls
     }
 
@@ -54,18 +52,10 @@ final class Daemon: @unchecked Sendable {
         max(32 << 10, 2 * limits.headerBytes + limits.targetBytes + (4 << 10))
     }
 
-    /// Stops accepting; whoever connects from now on is refused.
-    func quiesce() {
-        let socket = MHD_quiesce_daemon(pointer)
-        // It must stay open until the daemon has stopped, but need not listen until then.
-        if socket >= 0 { shutdown(socket, Int32(SHUT_RD)) }
-    }
-
-    /// Ends the thread and frees everything. Blocks for as long as the thread needs. No
+    /// Ends the thread, closes the listening socket and frees everything. Blocks for as long as the thread needs. No
     /// connection may be suspended.
     func stop() {
         MHD_stop_daemon(pointer)
-        close(listener.descriptor)
         core.release()
     }
 }

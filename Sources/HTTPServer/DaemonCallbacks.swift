@@ -54,7 +54,9 @@ func accessConnection(
     guard let connection = connection(pointer), let uploadCount else { return http_no() }
     let piece = UnsafeRawBufferPointer(
         start: upload, count: upload == nil ? 0 : uploadCount.pointee)
-    let goesOn = connection.proceed(method: method.map { String(cString: $0) } ?? "", piece: piece)
+    let goesOn = connection.proceed(
+        method: method.map { String(cString: $0) } ?? "",
+        version: version.map { String(cString: $0) } ?? "", piece: piece)
     uploadCount.pointee = 0
     return goesOn ? http_yes() : http_no()
 }

@@ -34,6 +34,8 @@ struct Exchange {
     let requestLine: String
     var stage = Stage.header
     var method = ""
+    /// False for a client of HTTP/1.0, to whom the end of a stream is the connection's.
+    var knowsChunks = true
     var headers = HTTPHeaders()
     var intake: RequestIntake
     /// Bytes taken from what all bodies share.
@@ -42,6 +44,7 @@ struct Exchange {
     var stream: Stream?
     /// Runs the handler and then the stream's body.
     var task: Task<Void, Never>?
+    var handlerReturned = false
 
     init(
         number: UInt64, began: ContinuousClock.Instant, requestLine: String, limits: HTTPLimits
@@ -50,6 +53,12 @@ struct Exchange {
         self.began = began
         self.requestLine = requestLine
         self.intake = RequestIntake(limits: limits)
+    }
+
+    /// The task, while there is something to cancel.
+    var runningTask: Task<Void, Never>? {
+        let isRunning = handlerReturned ? stream.map { $0.failed == nil } ?? false : true
+        return isRunning ? task : nil
     }
 
     /// The outcome where the connection was not cut.

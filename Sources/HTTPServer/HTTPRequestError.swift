@@ -10,8 +10,8 @@ package enum HTTPRequestError: Failure, Hashable {
     /// Content-Length and Transfer-Encoding that contradict each other or cannot be followed.
     case malformedFraming
     case bodyTooLarge(limit: Int)
-    /// The bodies of all requests together take all the memory set aside for them.
-    case bodiesTooLarge
+    /// The bodies held, or the handlers running, are as many as may be at once.
+    case busy
     case tooManyConnections
     case shuttingDown
     case handlerTooSlow
@@ -23,7 +23,7 @@ package enum HTTPRequestError: Failure, Hashable {
         case .targetTooLong: 414
         case .headersTooLarge: 431
         case .bodyTooLarge: 413
-        case .bodiesTooLarge, .tooManyConnections, .shuttingDown, .handlerTooSlow: 503
+        case .busy, .tooManyConnections, .shuttingDown, .handlerTooSlow: 503
         }
     }
 
@@ -35,7 +35,7 @@ package enum HTTPRequestError: Failure, Hashable {
         case .headersTooLarge: "http.headers-too-large"
         case .malformedFraming: "http.malformed-framing"
         case .bodyTooLarge: "http.body-too-large"
-        case .bodiesTooLarge: "http.busy"
+        case .busy: "http.busy"
         case .tooManyConnections: "http.too-many-connections"
         case .shuttingDown: "http.shutting-down"
         case .handlerTooSlow: "http.too-slow"
@@ -54,7 +54,7 @@ package enum HTTPRequestError: Failure, Hashable {
         case .headersTooLarge(let limit): "The header fields are larger than \(limit) bytes."
         case .malformedFraming: "Content-Length and Transfer-Encoding do not fit together."
         case .bodyTooLarge(let limit): "The body is larger than \(limit) bytes."
-        case .bodiesTooLarge: "The server is busy reading other requests; try again."
+        case .busy: "The server is busy with other requests; try again."
         case .tooManyConnections: "There are too many connections; try again."
         case .shuttingDown: "The server is shutting down; try again."
         case .handlerTooSlow: "The answer took too long; try again."

@@ -59,6 +59,16 @@ package struct HTTPResponse: Sendable {
             contentType: "application/problem+json")
     }
 
+    /// Seconds after which whoever was told to try again should.
+    private static let retryAfter = "1"
+
+    /// What the server itself answers.
+    static func refusal(_ error: HTTPRequestError) -> HTTPResponse {
+        .problem(
+            ProblemDetails(status: error.status, error),
+            headers: error.retryable ? ["Retry-After": retryAfter] : [:])
+    }
+
     /// The whole body, also of a stream, so that handlers can be tested without a socket.
     /// Throws what the stream throws, or `HTTPStreamError.tooLarge`.
     package func collectedBody(limit: Int = 16 << 20) async throws -> [UInt8] {

@@ -63,8 +63,9 @@ package final class HTTPServer: Sendable {
     private static func stop(
         _ core: ServerCore, _ daemon: Daemon, _ ticker: Ticker, grace: Duration
     ) async {
+        // New connections are refused from here on. MHD_quiesce_daemon would do that in the
+        // kernel, but in 0.9.75 it can abort the process when it meets the daemon's thread.
         core.beginStopping()
-        daemon.quiesce()
         let end = ContinuousClock.now.advanced(by: grace)
         await waitForConnections(core, until: end) { $0.cutIfIdle() }
         await waitForConnections(core, until: .now.advanced(by: cutTime)) { $0.cut(.shutdown) }

@@ -52,6 +52,9 @@ package struct HTTPLimits: Sendable, Hashable {
     package var bodyBytes = 1 << 20
     /// Bytes of all bodies held at once; a request beyond is answered with 503.
     package var bodyBytesTogether = 64 << 20
+    /// Handlers and streams running at once, counting those that go on after their deadline or
+    /// their client has passed; a request beyond is answered with 503.
+    package var handlers = 2048
     /// Bytes of a stream that wait for its reader before the writer has to wait too.
     package var streamBufferBytes = 64 << 10
 

@@ -26,8 +26,4 @@ package struct ProblemDetails: Codable, Sendable, Hashable {
     package init(status: Int, _ failure: any Failure) {
         self.init(status: status, code: failure.code, detail: failure.publicText)
     }
-
-    init(_ error: HTTPRequestError) {
-        self.init(status: error.status, error)
-    }
 }

@@ -1,6 +1,6 @@
 /// Takes in one request: judges its header, then collects or discards its body.
-struct RequestIntake: Sendable {
-    enum Step: Sendable, Hashable {
+package struct RequestIntake: Sendable {
+    package enum Step: Sendable, Hashable {
         /// Go on to the body, then answer.
         case proceed
         /// Answer now and close: the rest of the request is not worth reading or cannot be read.
@@ -9,20 +9,20 @@ struct RequestIntake: Sendable {
 
     /// Bytes of a body that are read and thrown away so that its sender gets to see the answer;
     /// closing a socket with unread bytes would reset the connection and lose it.
-    static let discardedBytes = 8 << 20
+    package static let discardedBytes = 8 << 20
 
-    let limits: HTTPLimits
+    package let limits: HTTPLimits
     /// Nil until the header was judged, and where the target is refused.
-    private(set) var target: RequestTarget?
-    private(set) var body: [UInt8] = []
+    package private(set) var target: RequestTarget?
+    package private(set) var body: [UInt8] = []
     /// The answer once the request has ended, in place of a handler's.
-    private(set) var refusal: HTTPRequestError?
+    package private(set) var refusal: HTTPRequestError?
     private var discarded = 0
 
-    init(limits: HTTPLimits) { self.limits = limits }
+    package init(limits: HTTPLimits) { self.limits = limits }
 
     /// Judges the header. `refusal` is what was found wrong already.
-    mutating func head(
+    package mutating func head(
         target text: String, headers: HTTPHeaders, refusal: HTTPRequestError?
     ) -> Step {
         var length = 0
@@ -61,12 +61,12 @@ struct RequestIntake: Sendable {
 
     /// Takes a piece of the body. False where so much was discarded that the connection
     /// should be cut. `reserve` asks for memory from what all bodies share.
-    mutating func receive(_ bytes: UnsafeRawBufferPointer, reserve: (Int) -> Bool) -> Bool {
+    package mutating func receive(_ bytes: UnsafeRawBufferPointer, reserve: (Int) -> Bool) -> Bool {
         if refusal == nil {
             if body.count + bytes.count > limits.bodyBytes {
                 refuse(.bodyTooLarge(limit: limits.bodyBytes))
             } else if !reserve(bytes.count) {
-                refuse(.bodiesTooLarge)
+                refuse(.busy)
             } else {
                 body.append(contentsOf: bytes)
                 return true
@@ -77,13 +77,13 @@ struct RequestIntake: Sendable {
     }
 
     /// Refuses the request; its body so far stays accounted for until the exchange ends.
-    mutating func refuse(_ error: HTTPRequestError) {
+    package mutating func refuse(_ error: HTTPRequestError) {
         refusal = error
         discarded = body.count
     }
 
     /// Hands over the body.
-    mutating func takeBody() -> [UInt8] {
+    package mutating func takeBody() -> [UInt8] {
         defer { body = [] }
         return body
     }

@@ -1,14 +1,14 @@
 /// A request target (RFC 9112, 3.2), decoded within bounds.
-struct RequestTarget: Sendable, Hashable {
+package struct RequestTarget: Sendable, Hashable {
     /// Decoded; `*` for a request about the server itself.
-    var path: String
+    package var path: String
     /// What stands between the slashes of the path, each decoded by itself, so that an encoded
     /// slash stays part of its segment. `/` has one empty segment.
-    var segments: [String]
-    var query: HTTPQuery
+    package var segments: [String]
+    package var query: HTTPQuery
 
     /// Reads origin form, absolute form (whose scheme and host are dropped) and `*`.
-    init(_ text: String, maximumQueryItems: Int) throws(HTTPRequestError) {
+    package init(_ text: String, maximumQueryItems: Int) throws(HTTPRequestError) {
         if text == "*" {
             self.path = "*"
             self.segments = []

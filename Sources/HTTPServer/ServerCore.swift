@@ -8,6 +8,7 @@ final class ServerCore: Sendable {
         var connections: [ObjectIdentifier: Connection] = [:]
         var admission: Admission
         var bodyBytes = 0
+        var handlers = 0
         var isStopping = false
     }
 
@@ -77,6 +78,19 @@ final class ServerCore: Sendable {
     func releaseBody(_ count: Int) {
         guard count > 0 else { return }
         registry.withLock { $0.bodyBytes -= count }
+    }
+
+    /// Counts a handler in; false where there are too many.
+    func handlerStarts() -> Bool {
+        registry.withLock { registry in
+            guard registry.handlers < configuration.limits.handlers else { return false }
+            registry.handlers += 1
+            return true
+        }
+    }
+
+    func handlerEnded() {
+        registry.withLock { $0.handlers -= 1 }
     }
 
     /// Checks every connection's deadlines.

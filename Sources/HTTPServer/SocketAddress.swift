@@ -3,11 +3,11 @@ import Glibc
 
 /// What connections from one place have in common: an IPv4 address, or the first 64 bits of an
 /// IPv6 address, which is what a single customer is given.
-struct AddressKey: Sendable, Hashable {
-    let bits: UInt64
-    let isIPv4: Bool
+package struct AddressKey: Sendable, Hashable {
+    package let bits: UInt64
+    package let isIPv4: Bool
 
-    init(_ address: UnsafePointer<sockaddr>?) {
+    package init(_ address: UnsafePointer<sockaddr>?) {
         guard let address else {
             bits = 0
             isIPv4 = false

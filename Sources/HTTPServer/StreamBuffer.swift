@@ -1,21 +1,21 @@
 /// The bytes between a stream's writer and the socket: first in, first out, bounded.
-struct StreamBuffer: Sendable {
-    let capacity: Int
+package struct StreamBuffer: Sendable {
+    package let capacity: Int
     private var storage: [UInt8]
     private var start = 0
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = max(1, capacity)
         self.storage = []
     }
 
     /// Whether a writer that had to wait should go on: at half full, so that reader and writer
     /// do not take turns byte by byte.
-    var hasRoom: Bool { count <= capacity / 2 }
+    package var hasRoom: Bool { count <= capacity / 2 }
 
     /// Takes as much as fits and says how much that was.
-    mutating func append(_ bytes: ArraySlice<UInt8>) -> Int {
+    package mutating func append(_ bytes: ArraySlice<UInt8>) -> Int {
         let taken = min(bytes.count, capacity - count)
         guard taken > 0 else { return 0 }
         if storage.isEmpty { storage = [UInt8](repeating: 0, count: capacity) }
@@ -30,7 +30,7 @@ struct StreamBuffer: Sendable {
     }
 
     /// Moves as much as fits into `target` and says how much that was.
-    mutating func move(into target: UnsafeMutableRawBufferPointer) -> Int {
+    package mutating func move(into target: UnsafeMutableRawBufferPointer) -> Int {
         let moved = min(target.count, count)
         guard moved > 0 else { return 0 }
         let first = min(moved, capacity - start)

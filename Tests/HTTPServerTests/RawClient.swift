@@ -1,8 +1,12 @@
 import Foundation
 import Glibc
+import Synchronization
+import Testing
 
 /// A client that says exactly what it is told to, over a blocking socket on loopback.
-final class RawClient {
+///
+/// Safe to send: a test uses each from one thread at a time.
+final class RawClient: @unchecked Sendable {
     struct Response: Equatable {
         var status: Int
         var headers: [String: String]
@@ -80,8 +84,8 @@ final class RawClient {
     /// Reads some more; false at the end or when the connection was reset. Throws when nothing
     /// comes for too long.
     @discardableResult
-    func fill() throws -> Bool {
-        var piece = [UInt8](repeating: 0, count: 64 << 10)
+    func fill(atMost limit: Int = 64 << 10) throws -> Bool {
+        var piece = [UInt8](repeating: 0, count: limit)
         let count = recv(descriptor, &piece, piece.count, 0)
         if count < 0, errno == EAGAIN { throw Trouble(what: "nothing came in time") }
         guard count > 0 else { return false }
@@ -96,10 +100,44 @@ final class RawClient {
         return buffer
     }
 
+    /// Whether the other side has ended or reset the connection; does not wait.
+    func hasEnded() -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN)
+    }
+
     /// Bytes read so far and not used.
     var pending: Int { buffer.count }
 
     func discardPending() { buffer = [] }
+
+    func takePending() -> [UInt8] {
+        defer { buffer = [] }
+        return buffer
+    }
+
+    /// Closing will send a reset instead of an end.
+    func resetOnClose() {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// Reads one response in chunks without keeping it: how many bytes, whether to the end, and
+    /// the sum of all bytes.
+    func drainChunks() throws -> (count: Int, isComplete: Bool, sum: Int) {
+        _ = try readHead()
+        var (count, sum) = (0, 0)
+        while let line = try readLine() {
+            guard let size = Int(line, radix: 16) else { throw Trouble(what: "chunk: \(line)") }
+            if size == 0 { return (count, try readLine() == "", sum) }
+            guard let chunk = try take(size), try readLine() == "" else { break }
+            count += size
+            sum += chunk.reduce(0) { $0 + Int($1) }
+        }
+        return (count, false, sum)
+    }
 
     func readLine() throws -> String? {
         while true {
@@ -165,11 +203,43 @@ final class RawClient {
     }
 }
 
+/// The tests that talk to a server, one after the other: many of them watch time or memory.
+@Suite("Over sockets", .serialized)
+enum OverSockets {}
+
 /// Runs blocking code on a thread of its own, because Swift's threads are the server's.
 func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
+}
+
+/// Counts across threads.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    func increment() { count.withLock { $0 += 1 } }
+
+    /// Blocks until so many were counted; false when that takes too long.
+    func waitUntil(_ value: Int) -> Bool {
+        for _ in 0..<2000 where self.value < value { Thread.sleep(forTimeInterval: 0.005) }
+        return self.value >= value
+    }
+}
+
+/// Something that tasks wait for and a thread lets happen.
+final class Gate: Sendable {
+    private let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream(of: Void.self) }
+
+    func open() { continuation.finish() }
+
+    /// Returns once the gate is open, or the task is cancelled.
+    func opened() async { for await _ in stream {} }
 }
 
 /// Waits until something holds; false when it did not within `seconds`.

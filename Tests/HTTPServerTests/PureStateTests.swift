@@ -1,0 +1,158 @@
+import Glibc
+import HTTPServer
+import Testing
+
+@Suite("Stream buffer")
+struct StreamBufferTests {
+    private func move(_ buffer: inout StreamBuffer, _ count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { target, moved in
+            moved = buffer.move(into: UnsafeMutableRawBufferPointer(target))
+        }
+    }
+
+    @Test("Bytes come out in order and never more than fit", arguments: [1, 2, 3, 7, 64])
+    func order(capacity: Int) {
+        var random = SystemRandomNumberGenerator()
+        var buffer = StreamBuffer(capacity: capacity)
+        var sent: [UInt8] = []
+        var received: [UInt8] = []
+        for _ in 0..<2000 {
+            let piece = (0..<Int.random(in: 0...10, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            // A slice that does not start at 0, as what is left of a long write.
+            let taken = buffer.append(([0] + piece)[1...])
+            #expect(taken == min(piece.count, capacity - (sent.count - received.count)))
+            sent += piece[..<taken]
+            received += move(&buffer, Int.random(in: 0...10, using: &random))
+            #expect(buffer.count == sent.count - received.count)
+            #expect(buffer.count <= capacity)
+        }
+        received += move(&buffer, capacity)
+        #expect(received == sent)
+        #expect(!sent.isEmpty)
+    }
+
+    @Test("A writer goes on at half full")
+    func room() {
+        var buffer = StreamBuffer(capacity: 4)
+        #expect(buffer.append([1, 2, 3, 4, 5]) == 4)
+        #expect(!buffer.hasRoom)
+        #expect(move(&buffer, 1) == [1])
+        #expect(!buffer.hasRoom)
+        #expect(move(&buffer, 1) == [2])
+        #expect(buffer.hasRoom)
+    }
+}
+
+@Suite("Admission of connections")
+struct AdmissionTests {
+    private func key(_ text: String) throws -> AddressKey {
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICHOST
+        var found: UnsafeMutablePointer<addrinfo>?
+        try #require(getaddrinfo(text, nil, &hints, &found) == 0)
+        defer { freeaddrinfo(found) }
+        return AddressKey(try #require(found).pointee.ai_addr)
+    }
+
+    @Test("IPv4 counts by address, IPv6 by network, and mapped IPv4 as IPv4")
+    func keys() throws {
+        #expect(try key("192.0.2.1") == key("192.0.2.1"))
+        #expect(try key("192.0.2.1") != key("192.0.2.2"))
+        #expect(try key("::ffff:192.0.2.1") == key("192.0.2.1"))
+        #expect(try key("2001:db8::1") == key("2001:db8::ffff:0:1"))
+        #expect(try key("2001:db8::1") != key("2001:db8:0:1::1"))
+        #expect(try key("::192.0.2.1") != key("192.0.2.1"))
+    }
+
+    @Test("Beyond either limit some are turned away and the rest refused")
+    func limits() throws {
+        let (one, two) = (try key("192.0.2.1"), try key("192.0.2.2"))
+        var admission = Admission(connections: 3, connectionsPerAddress: 2)
+        for _ in 0..<2 {
+            #expect(admission.decision(for: one) == .serve)
+            admission.entered(one, .serve)
+        }
+        #expect(admission.decision(for: one) == .turnAway)
+        #expect(admission.decision(for: two) == .serve)
+        admission.entered(two, .serve)
+        #expect(admission.decision(for: two) == .turnAway)
+        for _ in 0..<Admission.turnedAwayAtOnce {
+            #expect(admission.decision(for: two) == .turnAway)
+            admission.entered(two, .turnAway)
+        }
+        #expect(admission.decision(for: two) == .refuse)
+        admission.left(two, .turnAway)
+        #expect(admission.decision(for: two) == .turnAway)
+        admission.left(one, .serve)
+        #expect(admission.decision(for: one) == .serve)
+    }
+}
+
+@Suite("Taking in a request")
+struct RequestIntakeTests {
+    private func head(
+        _ headers: HTTPHeaders, target: String = "/"
+    ) -> (RequestIntake, RequestIntake.Step) {
+        var limits = HTTPLimits()
+        limits.bodyBytes = 10
+        var intake = RequestIntake(limits: limits)
+        let step = intake.head(target: target, headers: headers, refusal: nil)
+        return (intake, step)
+    }
+
+    @Test("Framing that two readers could read differently is refused at once")
+    func framing() {
+        var twice: HTTPHeaders = ["Content-Length": "1"]
+        twice.append("content-length", "1")
+        let malformed: [HTTPHeaders] = [
+            twice, ["Content-Length": "-1"], ["Content-Length": "+1"], ["Content-Length": ""],
+            ["Content-Length": "1, 1"], ["Content-Length": "99999999999999999999"],
+            ["Transfer-Encoding": "chunked", "Content-Length": "1"],
+            ["Transfer-Encoding": "gzip, chunked"], ["Transfer-Encoding": "identity"],
+        ]
+        for headers in malformed {
+            #expect(head(headers).1 == .answerAndClose(.malformedFraming), "\(headers)")
+        }
+        #expect(head(["Transfer-Encoding": "Chunked"]).1 == .proceed)
+        #expect(head(["Content-Length": "10"]).0.refusal == nil)
+    }
+
+    @Test("A refused body is read and dropped, unless it is huge or not yet sent")
+    func refusedBodies() {
+        let small = head(["Content-Length": "11"])
+        #expect(small.1 == .proceed)
+        #expect(small.0.refusal == .bodyTooLarge(limit: 10))
+        let huge = "\(RequestIntake.discardedBytes + 1)"
+        #expect(head(["Content-Length": huge]).1 == .answerAndClose(.bodyTooLarge(limit: 10)))
+        #expect(
+            head(["Content-Length": "11", "Expect": "100-continue"]).1
+                == .answerAndClose(.bodyTooLarge(limit: 10)))
+    }
+
+    @Test("A body of unknown length is dropped once it is too long, and cut in the end")
+    func unknownLength() {
+        var (intake, _) = head(["Transfer-Encoding": "chunked"])
+        let piece = [UInt8](repeating: 1, count: 10)
+        #expect(piece.withUnsafeBytes { intake.receive($0) { _ in true } })
+        #expect(intake.refusal == nil)
+        #expect(piece.withUnsafeBytes { intake.receive($0) { _ in true } })
+        #expect(intake.refusal == .bodyTooLarge(limit: 10))
+        #expect(intake.body.count == 10)
+        let megabyte = [UInt8](repeating: 1, count: 1 << 20)
+        var pieces = 0
+        while pieces < 100, megabyte.withUnsafeBytes({ intake.receive($0) { _ in true } }) {
+            pieces += 1
+        }
+        #expect(pieces == RequestIntake.discardedBytes / megabyte.count - 1)
+    }
+
+    @Test("Where the bodies held take all memory, a request is refused")
+    func memory() {
+        var (intake, _) = head(["Content-Length": "4"])
+        #expect([1 as UInt8, 2, 3, 4].withUnsafeBytes { intake.receive($0) { _ in false } })
+        #expect(intake.refusal == .busy)
+        #expect(intake.body.isEmpty)
+    }
+}
