@@ -67,8 +67,6 @@ final class Connection: Sendable {
             State(handle: handle, socket: socket, clock: ConnectionClock(now: .now)))
     }
 
-    // MARK: What the deadlines see
-
     /// Looks whether the other side is still there and every deadline is kept.
     func tick(now: ContinuousClock.Instant) {
         let deadlines = core.configuration.deadlines

@@ -13,7 +13,8 @@ package final class HTTPServer: Sendable {
     private let stopping = Mutex<Task<Void, Never>?>(nil)
 
     /// Starts to listen and serve. The handler is called for every request that keeps to the
-    /// limits; its task is cancelled when the client leaves or a deadline passes.
+    /// limits; its task is cancelled when the client leaves or a deadline passes. A client that
+    /// ends its own sending while it waits for an answer counts as having left.
     package init(
         configuration: HTTPServerConfiguration,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
