@@ -25,6 +25,10 @@ package enum ArchiveError: Failure, Equatable {
     case fenced(ChannelNumber)
     /// A stored value that does not open or does not parse.
     case damaged(table: String, channel: ChannelNumber)
+    /// The same of one message.
+    case damagedMessage(ChannelNumber, sequence: Int64)
+    /// The database has another version of the schema than this program.
+    case schemaVersion(found: Int, expected: Int)
     /// A stored number that is beyond those a channel, subject or request can have.
     case notANumber
 
@@ -45,7 +49,8 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong: "archive.reason-too-long"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
-        case .damaged: "archive.damaged"
+        case .damaged, .damagedMessage: "archive.damaged"
+        case .schemaVersion: "archive.schema-version"
         case .notANumber: "archive.not-a-number"
         }
     }
@@ -63,7 +68,8 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong: "take a forget request"
         case .wrongState: "change a channel"
         case .fenced: "write for a channel"
-        case .damaged, .notANumber: "read a stored value"
+        case .damaged, .damagedMessage, .notANumber: "read a stored value"
+        case .schemaVersion: "use the database"
         }
     }
 
@@ -71,7 +77,7 @@ package enum ArchiveError: Failure, Equatable {
         switch self {
         case .noSuchChannel(let channel), .noSuchMessage(let channel, _),
             .alreadyRegistered(let channel), .wrongState(let channel, _), .fenced(let channel),
-            .damaged(_, let channel):
+            .damaged(_, let channel), .damagedMessage(let channel, _):
             channel.text
         default: nil
         }
@@ -101,6 +107,8 @@ package enum ArchiveError: Failure, Equatable {
         case .wrongState(_, let state): "the channel is \(state.rawValue)"
         case .fenced: "somebody else took the channel over meanwhile"
         case .damaged, .notANumber: "a stored value cannot be read"
+        case .damagedMessage(_, let sequence): "message \(sequence) cannot be read"
+        case .schemaVersion: "the database's schema is not this program's"
         }
     }
 
@@ -109,6 +117,12 @@ package enum ArchiveError: Failure, Equatable {
         case .damaged(let table, let channel):
             "a value of table \(table), channel \(channel.text), does not open or does not parse: "
                 + "it was changed outside the archive, or the key ring is not the one it was sealed with"
+        case .damagedMessage(let channel, let sequence):
+            "message \(sequence) of channel \(channel.text) does not open or does not parse: "
+                + "it was changed outside the archive, or the key ring is not the one it was sealed with"
+        case .schemaVersion(let found, let expected):
+            "the database has version \(found) of the schema and this program \(expected): "
+                + "apply what is missing (permanode migrate), or run the newer program"
         default: publicText
         }
     }

@@ -34,7 +34,12 @@ extension Archive {
     /// opened, so a call may read more than it gives.
     private static let scanLimit = 20_000
 
-    /// The next messages of a channel after `key`, as many as there are up to `limit`.
+    /// Bytes of sealed heads that one call takes, unless a single one has more: a thousand
+    /// telegrams. Decrypted and written down they are a few times as large.
+    private static let batchBytes = 2 << 20
+
+    /// The next messages of a channel after `key`, as many as there are up to `limit`, or
+    /// fewer where they are large.
     ///
     /// The channel's state is asked for with every call, so a reader of many batches stops
     /// at the first after a forget or a restriction.
@@ -56,14 +61,16 @@ extension Archive {
         do {
             while messages.count < limit, scanned < Self.scanLimit {
                 let wanted = limit - messages.count
-                let rows = try await self.rows(of: channel, range, after: last, limit: wanted)
+                let (rows, isCut) = try await self.rows(
+                    of: channel, range, after: last, limit: wanted)
                 scanned += rows.count
                 for row in rows {
                     let message = try stored(row, of: channel)
                     last = message.key
                     if range.contains(message.head.claimedAt) { messages.append(message) }
                 }
-                if rows.count < wanted { return (messages, nil) }
+                if rows.count < wanted, !isCut { return (messages, nil) }
+                if isCut, !messages.isEmpty { break }
             }
         } catch VaultError.forgotten {
             throw ArchiveError.noSuchChannel(channel)
@@ -71,9 +78,10 @@ extension Archive {
         return (messages, last)
     }
 
+    /// - Returns: Rows in order, and whether there are more that would make too many bytes.
     private func rows(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int
-    ) async throws -> [PostgresRow] {
+    ) async throws -> (rows: [PostgresRow], isCut: Bool) {
         let comparison = range.descending ? "<" : ">"
         let direction = range.descending ? "desc" : "asc"
         let columns =
@@ -82,24 +90,37 @@ extension Archive {
         let bounds =
             range.order == .sequence ? "$2" : "$3, $4, $2"
         let edge = range.descending ? Int64.max : -1
-        return try await pool.withConnection {
+        let rows = try await pool.withConnection {
             try await $0.query(
                 """
-                select sequence, position, leaf, period, side_key, first_seen_at, attachments,
-                    conflict, confirmed, milestone, sealed_head
-                from message
-                where channel = $1 and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
-                    and ($5::int4 is null or claimed_day >= $5)
-                    and ($6::int4 is null or claimed_day <= $6)
-                order by \(order) limit $7
+                with page as (
+                    select sequence, position, leaf, period, side_key, first_seen_at,
+                        attachments, conflict, confirmed, milestone, sealed_head
+                    from message
+                    where channel = $1
+                        and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
+                        and ($5::int4 is null or claimed_day >= $5)
+                        and ($6::int4 is null or claimed_day <= $6)
+                    order by \(order) limit $7),
+                measured as (
+                    select *, count(*) over () as found,
+                        coalesce(
+                            sum(octet_length(sealed_head)) over (
+                                order by \(order)
+                                rows between unbounded preceding and 1 preceding),
+                            0) as bytes_before
+                    from page)
+                select * from measured where bytes_before < $8 order by \(order)
                 """,
                 [
                     .int64(channel.rawValue), .int64(key?.sequence ?? edge),
                     .int64(key?.position ?? edge), .int64(key?.leaf ?? edge),
                     range.from.map { .int32(Self.day($0)) } ?? .null,
                     range.to.map { .int32(Self.day($0)) } ?? .null, .int64(Int64(limit)),
+                    .int64(Int64(Self.batchBytes)),
                 ])
         }
+        return (rows, try rows.first.map { try $0.int64("found") > rows.count } ?? false)
     }
 
     private static func day(_ date: Date) -> Int32 {
@@ -110,11 +131,21 @@ extension Archive {
         let sequence = try row.int64("sequence")
         return StoredMessage(
             sequence: sequence, position: try row.int64("position"), leaf: try row.int64("leaf"),
-            head: try head(row, of: channel, sequence: sequence),
+            head: try namedHead(row, of: channel, sequence: sequence),
             sideKey: try row.optionalInt16("side_key"),
             firstSeenAt: try row.timestamp("first_seen_at"),
             attachments: Int(try row.int32("attachments")), conflict: try row.bool("conflict"),
             confirmed: try row.bool("confirmed"), milestone: try row.optionalInt32("milestone"))
+    }
+
+    private func namedHead(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64)
+        throws -> MessageHead
+    {
+        do {
+            return try head(row, of: channel, sequence: sequence)
+        } catch ArchiveError.damaged {
+            throw ArchiveError.damagedMessage(channel, sequence: sequence)
+        }
     }
 
     func head(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64) throws
