@@ -1,0 +1,40 @@
+import Archive
+import MAM
+import Vault
+
+/// A channel as the interface tells it.
+package struct ChannelDocument: Codable, Sendable, Hashable {
+    package let id: String
+    package let mode: ChannelMode
+    package let state: ChannelState
+    /// Why it is in this state, such as `chain.quiet`; absent where there is nothing to explain.
+    package let reason: String?
+    package let label: String?
+    /// The operator's pseudonym for the person: told to admins only.
+    package let subject: String?
+    /// How many were taken in.
+    package let messages: Int64
+    /// The tree now looked for, counted from the registered root.
+    package let headPosition: Int64
+    package let sideKeys: Int
+    package let createdAt: Timestamp
+    package let lastLookAt: Timestamp?
+    /// Absent where the crawler does not look.
+    package let nextLookAt: Timestamp?
+
+    init(_ record: ChannelRecord, isAdmin: Bool) {
+        id = record.id.text
+        mode = record.mode
+        state = record.state
+        reason = record.reason
+        label = record.label
+        subject = isAdmin ? record.subject : nil
+        messages = record.messageCount
+        headPosition = record.headPosition
+        sideKeys = record.sideKeyCount
+        createdAt = Timestamp(record.createdAt)
+        lastLookAt = record.lastLookAt.map(Timestamp.init)
+        nextLookAt =
+            ChannelState.crawled.contains(record.state) ? Timestamp(record.nextLookAt) : nil
+    }
+}

@@ -1,0 +1,110 @@
+import Archive
+import Foundation
+import HTTPServer
+import MAM
+import Vault
+
+/// Registering, listing and administering channels.
+struct ChannelRoutes: Sendable {
+    /// Channels of a page unless asked otherwise.
+    private static let defaultPage = 100
+
+    let archive: Archive
+    let clock: @Sendable () -> Date
+
+    var routes: [Route] {
+        [
+            Route("POST", "/v1/channels", .admin, register),
+            Route("GET", "/v1/channels", .reader, list),
+            Route("GET", "/v1/channels/{id}", .reader, show),
+            Route("POST", "/v1/channels/{id}/keys", .admin, addKey),
+            Route("POST", "/v1/channels/{id}/pause", .admin, pause),
+            Route("POST", "/v1/channels/{id}/resume", .admin, resume),
+        ]
+    }
+
+    private struct Page: Encodable {
+        let channels: [ChannelDocument]
+        let next: String?
+    }
+
+    @Sendable private func register(_ call: Call) async throws -> HTTPResponse {
+        let body = try RequestBody(
+            call.request, known: ["root", "mode", "sideKey", "subject", "label"])
+        let root = try root(body.requiredText("root"))
+        guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
+            let names = ChannelMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RequestError.field("mode", wanted: "one of \(names)")
+        }
+        let id = try await archive.register(
+            ChannelRegistration(
+                root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
+                subject: body.text("subject"), label: body.text("label")),
+            now: clock())
+        return .json(
+            try await document(id, call), status: 201,
+            headers: ["Location": "/v1/channels/\(id.text)"])
+    }
+
+    @Sendable private func list(_ call: Call) async throws -> HTTPResponse {
+        let query = try RequestQuery(call.request, known: ["after", "limit"])
+        let after = try query.text("after").map { text in
+            guard let number = ChannelNumber(text: text) else { throw RequestError.cursor }
+            return number
+        }
+        let limit =
+            try query.integer("limit", in: 1...Archive.channelPageLimit) ?? Self.defaultPage
+        let records = try await archive.channels(after: after, limit: limit, within: call.scope)
+        return .json(
+            Page(
+                channels: records.map { ChannelDocument($0, isAdmin: call.isAdmin) },
+                next: records.count == limit ? records.last?.id.text : nil))
+    }
+
+    @Sendable private func show(_ call: Call) async throws -> HTTPResponse {
+        .json(try await document(call.channel(), call))
+    }
+
+    @Sendable private func addKey(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        let body = try RequestBody(call.request, known: ["sideKey"])
+        try await archive.add(
+            try sideKey(body.requiredText("sideKey")), to: channel, now: clock())
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func pause(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        try await archive.pause(channel)
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func resume(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        try await archive.resume(channel, now: clock())
+        return .json(try await document(channel, call))
+    }
+
+    private func document(_ channel: ChannelNumber, _ call: Call) async throws
+        -> ChannelDocument
+    {
+        ChannelDocument(
+            try await archive.channel(channel, within: call.scope), isAdmin: call.isAdmin)
+    }
+
+    private func root(_ text: String) throws(RequestError) -> Root {
+        do {
+            return try Root(text)
+        } catch {
+            throw .field("root", wanted: "81 trytes (9 and A to Z)")
+        }
+    }
+
+    private func sideKey(_ text: String) throws(RequestError) -> SideKey {
+        do {
+            return try SideKey(text)
+        } catch {
+            throw .field("sideKey", wanted: "1 to \(SideKey.tryteCount) trytes (9 and A to Z)")
+        }
+    }
+}

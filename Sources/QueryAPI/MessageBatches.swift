@@ -1,0 +1,42 @@
+import Archive
+
+/// A range of a channel's messages, decrypted batch after batch; no more than one is held.
+///
+/// Every batch asks for the channel anew, so the first after a forget or a restriction throws.
+struct MessageBatches: Sendable {
+    private let archive: Archive
+    private let channel: ChannelRecord
+    private let range: MessageRange
+    private let scope: ChannelScope
+    private let batch: Int
+    private var reading: MessageReading
+    private var after: MessageKey?
+    /// Messages still wanted; nil for all there are.
+    private var wanted: Int?
+    private var isOver = false
+
+    init(
+        archive: Archive, channel: ChannelRecord, query: MessageQuery, scope: ChannelScope,
+        batch: Int
+    ) {
+        self.archive = archive
+        self.channel = channel
+        self.scope = scope
+        self.batch = batch
+        range = query.range
+        after = query.after
+        wanted = query.limit
+        reading = MessageReading(archive, channel: channel)
+    }
+
+    /// The next batch, which may be empty; nil at the end.
+    mutating func next() async throws -> [MessageDocument]? {
+        guard !isOver else { return nil }
+        let (stored, next) = try await archive.messages(
+            of: channel.id, range, after: after, limit: min(wanted ?? batch, batch), within: scope)
+        after = next
+        wanted = wanted.map { $0 - stored.count }
+        isOver = next == nil || wanted == 0
+        return try await reading.documents(of: stored)
+    }
+}

@@ -1,0 +1,125 @@
+import Archive
+import Failures
+import Foundation
+import MAM
+import Ternary
+import Vault
+
+/// Why a stored message cannot be told.
+package enum ReadingError: Failure, Equatable {
+    /// What is stored does not decrypt to a message.
+    case unreadable(ChannelNumber, sequence: Int64, ReadError)
+    /// The side key that opened the message is not among the channel's.
+    case sideKeyGone(ChannelNumber, sequence: Int64)
+
+    package var code: String {
+        switch self {
+        case .unreadable: "messages.unreadable"
+        case .sideKeyGone: "messages.side-key-gone"
+        }
+    }
+
+    package var operation: String { "decrypt a message" }
+
+    package var subject: String? {
+        switch self {
+        case .unreadable(let channel, _, _), .sideKeyGone(let channel, _): channel.text
+        }
+    }
+
+    package var publicText: String {
+        switch self {
+        case .unreadable(_, let sequence, _): "message \(sequence) cannot be decrypted"
+        case .sideKeyGone(_, let sequence): "the side key of message \(sequence) is missing"
+        }
+    }
+
+    package var operatorText: String {
+        guard case .unreadable(_, _, let error) = self else { return publicText }
+        return "\(publicText): \(error.operatorText)"
+    }
+}
+
+/// Decrypts a channel's stored messages, batch after batch.
+///
+/// Every message becomes a document or the batch an error that names it: none is left out.
+package struct MessageReading: Sendable {
+    /// Messages that one task decrypts: enough to be worth a task, few enough that others
+    /// get their turn between two.
+    private static let messagesPerTask = 32
+
+    private let archive: Archive
+    private let channel: ChannelNumber
+    private let mode: ChannelMode
+    private var sideKeys: [Int16: SideKey] = [:]
+
+    package init(_ archive: Archive, channel: ChannelRecord) {
+        self.archive = archive
+        self.channel = channel.id
+        mode = channel.mode
+    }
+
+    /// One document a message, in the same order.
+    ///
+    /// - Throws: `ReadingError`; `ArchiveError.noSuchChannel` where the channel was forgotten
+    ///   meanwhile; `CancellationError`.
+    package mutating func documents(of messages: [StoredMessage]) async throws
+        -> [MessageDocument]
+    {
+        try await loadSideKeys(for: messages)
+        let (channel, mode, sideKeys) = (channel, mode, sideKeys)
+        let starts = stride(from: 0, to: messages.count, by: Self.messagesPerTask)
+        return try await withThrowingTaskGroup(of: (Int, [MessageDocument]).self) { group in
+            for start in starts {
+                let part = messages[start..<min(start + Self.messagesPerTask, messages.count)]
+                group.addTask {
+                    try Task.checkCancellation()
+                    return (start, try Self.read(part, of: channel, mode, sideKeys))
+                }
+            }
+            var parts: [Int: [MessageDocument]] = [:]
+            for try await (start, documents) in group { parts[start] = documents }
+            return starts.flatMap { parts[$0] ?? [] }
+        }
+    }
+
+    /// Keys may be added while a long answer is read.
+    private mutating func loadSideKeys(for messages: [StoredMessage]) async throws {
+        guard messages.contains(where: { $0.sideKey.map { sideKeys[$0] == nil } ?? false }) else {
+            return
+        }
+        do {
+            sideKeys = try await archive.sideKeys(of: channel)
+        } catch VaultError.forgotten {
+            throw ArchiveError.noSuchChannel(channel)
+        }
+    }
+
+    private static func read(
+        _ messages: ArraySlice<StoredMessage>, of channel: ChannelNumber, _ mode: ChannelMode,
+        _ sideKeys: [Int16: SideKey]
+    ) throws -> [MessageDocument] {
+        let requests = try messages.map { message in
+            let sideKey = message.sideKey.flatMap { sideKeys[$0] }
+            guard message.sideKey == nil || sideKey != nil else {
+                throw ReadingError.sideKeyGone(channel, sequence: message.sequence)
+            }
+            return ReadRequest(
+                payload: message.head.payload, root: message.head.root, sideKey: sideKey)
+        }
+        // The messages of a tree share an address, which takes as long as a short message.
+        var addresses: [Root: Hash] = [:]
+        return try zip(messages, MessageReader.read(requests, .alreadyVerified)).map {
+            stored, result in
+            let root = stored.head.root
+            let address = addresses[root] ?? ChannelAddress.address(of: root, mode: mode)
+            addresses[root] = address
+            switch result {
+            case .success(let message):
+                return MessageDocument(stored, message, address: address)
+            case .failure(let error):
+                throw ReadingError.unreadable(channel, sequence: stored.sequence, error)
+            }
+        }
+    }
+}

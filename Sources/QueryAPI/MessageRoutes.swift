@@ -1,0 +1,141 @@
+import Archive
+import Foundation
+import HTTPServer
+import Tangle
+import Ternary
+import Vault
+
+/// Reading messages, and the evidence for them.
+struct MessageRoutes: Sendable {
+    /// Messages that a stream holds at once.
+    private static let streamBatch = 256
+
+    let archive: Archive
+
+    var routes: [Route] {
+        [
+            Route("GET", "/v1/channels/{id}/messages", .reader, messages),
+            Route("GET", "/v1/channels/{id}/messages/{sequence}/bundle", .reader, bundle),
+        ]
+    }
+
+    @Sendable private func messages(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        let format = try AnswerFormat(call.request)
+        let query = try MessageQuery(call.request, of: channel, archive.vault)
+        let record = try await archive.channel(channel, within: call.scope)
+        switch format {
+        case .json: return try await page(of: record, query, call.scope)
+        case .lines: return try await lines(of: record, query, call.scope)
+        case .csv: throw RequestError.notImplemented(what: "text/csv")
+        }
+    }
+
+    // MARK: A page
+
+    private struct Page: Encodable {
+        let messages: [MessageDocument]
+        let next: String?
+        let archive: ChannelStanding
+    }
+
+    /// How far the archive is with the channel.
+    private struct ChannelStanding: Encodable {
+        let sequence: Int64
+        let state: ChannelState
+        let headPosition: Int64
+    }
+
+    private func page(
+        of channel: ChannelRecord, _ query: MessageQuery, _ scope: ChannelScope
+    ) async throws -> HTTPResponse {
+        let (stored, next) = try await archive.messages(
+            of: channel.id, query.range, after: query.after,
+            limit: query.limit ?? MessageQuery.defaultPage, within: scope)
+        var reading = MessageReading(archive, channel: channel)
+        let documents = try await reading.documents(of: stored)
+        // Also where there is nothing more now: from there a reader goes on later.
+        let last = next ?? stored.last?.key
+        return .json(
+            Page(
+                messages: documents,
+                next: try last.map {
+                    try MessageCursor.text($0, of: channel.id, query.range.order, archive.vault)
+                },
+                archive: ChannelStanding(
+                    sequence: channel.messageCount, state: channel.state,
+                    headPosition: channel.headPosition)))
+    }
+
+    // MARK: A stream
+
+    /// The whole range, one document a line. The first batch is read before the status goes
+    /// out, so that what is wrong is told as a problem; what goes wrong later cuts the stream.
+    private func lines(
+        of channel: ChannelRecord, _ query: MessageQuery, _ scope: ChannelScope
+    ) async throws -> HTTPResponse {
+        let batches = MessageBatches(
+            archive: archive, channel: channel, query: query, scope: scope,
+            batch: Self.streamBatch)
+        var start = batches
+        let first = try await start.next()
+        return HTTPResponse(
+            status: 200, headers: ["Content-Type": AnswerFormat.lines.rawValue],
+            body: .stream { [start] writer in
+                var rest = start
+                var batch = first
+                while let documents = batch {
+                    try await writer.write(Self.lines(documents))
+                    batch = try await rest.next()
+                }
+            })
+    }
+
+    private static func lines(_ documents: [MessageDocument]) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var lines: [UInt8] = []
+        for document in documents {
+            lines += try encoder.encode(document)
+            lines.append(UInt8(ascii: "\n"))
+        }
+        return lines
+    }
+
+    // MARK: Evidence
+
+    private struct Evidence: Encodable {
+        let sequence: Int64
+        let bundle: Hash
+        let attachments: [Attachment]
+    }
+
+    private struct Attachment: Encodable {
+        let number: Int
+        let transactions: [RawTransaction]
+    }
+
+    private struct RawTransaction: Encodable {
+        let hash: Hash
+        let trytes: Trytes
+    }
+
+    @Sendable private func bundle(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        guard let sequence = call.parameters["sequence"].flatMap({ Int64($0) }), sequence >= 0
+        else { throw RequestError.noSuchMessage }
+        let (message, kept) = try await archive.evidence(
+            of: channel, sequence: sequence, within: call.scope)
+        return .json(
+            Evidence(
+                sequence: sequence, bundle: message.head.bundle,
+                attachments: kept.map { attachment in
+                    Attachment(
+                        number: attachment.number,
+                        transactions: zip(
+                            TransactionHashing.hashes(of: attachment.transactions),
+                            attachment.transactions
+                        ).map { RawTransaction(hash: $0, trytes: $1.trytes) })
+                }))
+    }
+}

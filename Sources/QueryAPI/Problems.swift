@@ -1,0 +1,54 @@
+import Archive
+import Diagnostics
+import Failures
+import HTTPServer
+import Vault
+
+/// What becomes of an error: a status and a problem document (RFC 9457).
+struct Problem: Sendable {
+    /// Seconds after which a caller may try again what did not work for now.
+    private static let retryAfter = "5"
+
+    let details: ProblemDetails
+    private(set) var headers: HTTPHeaders = [:]
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as RequestError:
+            details = ProblemDetails(status: error.status, error)
+            if case .unauthenticated(let tokenGiven) = error {
+                headers["WWW-Authenticate"] =
+                    tokenGiven
+                    ? "Bearer realm=\"permanode\", error=\"invalid_token\""
+                    : "Bearer realm=\"permanode\""
+            }
+        case let error as ArchiveError:
+            details = ProblemDetails(status: Self.status(error), error)
+        case VaultError.forgotten:
+            // A reader who was faster than the forget that the statement did not see yet.
+            details = ProblemDetails(status: 404, RequestError.noSuchChannel)
+        case let failure as any Failure:
+            details = ProblemDetails(status: failure.retryable ? 503 : 500, failure)
+        case is CancellationError:
+            details = ProblemDetails(
+                status: 503, code: "request.cancelled", detail: "the request was cancelled")
+        default:
+            details = ProblemDetails(
+                status: 500, code: "request.failed", detail: "something went wrong here")
+        }
+        if details.status == 503 { headers["Retry-After"] = Self.retryAfter }
+    }
+
+    var response: HTTPResponse { .problem(details, headers: headers) }
+
+    private static func status(_ error: ArchiveError) -> Int {
+        switch error {
+        case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject: 404
+        case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
+        case .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed, .reasonTooLong:
+            400
+        case .fenced: 503
+        case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500
+        }
+    }
+}

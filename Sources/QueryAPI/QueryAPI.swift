@@ -1,0 +1,63 @@
+import Archive
+import Diagnostics
+import Foundation
+import HTTPServer
+
+/// The HTTP interface: finds the route, lets the caller in, answers, and says what happened.
+///
+/// `respond` is the handler to give to an `HTTPServer`; tests call it without one.
+package struct QueryAPI: Sendable {
+    /// Every route, to compare with the OpenAPI document.
+    package let router: Router
+
+    private let record: RequestRecord
+
+    /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
+    package init(
+        archive: Archive, metrics: Metrics, log: Log,
+        clock: @escaping @Sendable () -> Date = { Date() }
+    ) throws {
+        let log = log.component("api")
+        let routes =
+            ChannelRoutes(archive: archive, clock: clock).routes
+            + MessageRoutes(archive: archive).routes
+            + ForgetRoutes(archive: archive, clock: clock).routes
+            + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
+        let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
+        let admission = Admission(archive: archive)
+        var router = Router()
+        for route in routes {
+            router.register(route.method, route.template) { request, parameters in
+                await Self.answer(request, parameters, route, admission, record)
+            }
+        }
+        self.router = router
+        self.record = record
+    }
+
+    package func respond(to request: HTTPRequest) async -> HTTPResponse {
+        switch router.match(method: request.method, pathSegments: request.pathSegments) {
+        case .handler(_, let parameters, let handler):
+            return await handler(request, parameters)
+        case .options, .methodNotAllowed, .notFound:
+            let entry = record.begin(request, route: nil)
+            return entry.end(await router.respond(to: request))
+        }
+    }
+
+    private static func answer(
+        _ request: HTTPRequest, _ parameters: PathParameters, _ route: Route,
+        _ admission: Admission, _ record: RequestRecord
+    ) async -> HTTPResponse {
+        var entry = record.begin(request, route: route)
+        do {
+            let caller = try await admission.admit(request, to: route.access)
+            entry.caller = caller
+            let call = Call(request: request, parameters: parameters, caller: caller)
+            entry.subject = call.namedNumber
+            return entry.end(try await route.handler(call))
+        } catch {
+            return entry.end(failedWith: error)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Failures
+
+/// What is wrong with a request. Names what was asked for, and never repeats a value.
+package enum RequestError: Failure, Equatable {
+    /// No token, or none that is known.
+    case unauthenticated(tokenGiven: Bool)
+    /// The token's role is not enough, whatever the request is about.
+    case forbidden
+    /// An id that cannot be any; told like one that is not there.
+    case noSuchChannel, noSuchMessage, noSuchRequest
+    case bodyTooLarge(limit: Int)
+    case notJSON
+    case wrongContentType
+    case unknownField(known: [String])
+    case fieldMissing(String)
+    case field(String, wanted: String)
+    case subjectOrChannel
+    case unknownParameter(known: [String])
+    case parameter(String, wanted: String)
+    case cursor
+    case notAcceptable(offered: [String])
+    case notImplemented(what: String)
+
+    package var status: Int {
+        switch self {
+        case .unauthenticated: 401
+        case .forbidden: 403
+        case .noSuchChannel, .noSuchMessage, .noSuchRequest: 404
+        case .bodyTooLarge: 413
+        case .wrongContentType: 415
+        case .notAcceptable: 406
+        case .notImplemented: 501
+        default: 400
+        }
+    }
+
+    package var code: String {
+        switch self {
+        case .unauthenticated: "request.unauthenticated"
+        case .forbidden: "request.forbidden"
+        case .noSuchChannel: "archive.no-such-channel"
+        case .noSuchMessage: "archive.no-such-message"
+        case .noSuchRequest: "archive.no-such-request"
+        case .bodyTooLarge: "request.body-too-large"
+        case .notJSON: "request.not-json"
+        case .wrongContentType: "request.content-type"
+        case .unknownField: "request.unknown-field"
+        case .fieldMissing: "request.field-missing"
+        case .field, .subjectOrChannel: "request.field"
+        case .unknownParameter: "request.unknown-parameter"
+        case .parameter: "request.parameter"
+        case .cursor: "request.cursor"
+        case .notAcceptable: "request.not-acceptable"
+        case .notImplemented: "request.not-implemented"
+        }
+    }
+
+    package var operation: String { "read request" }
+
+    package var publicText: String {
+        switch self {
+        case .unauthenticated(tokenGiven: false): "this needs a token: Authorization: Bearer TOKEN"
+        case .unauthenticated(tokenGiven: true): "the token is not valid"
+        case .forbidden: "this needs an admin's token"
+        case .noSuchChannel: "there is no such channel"
+        case .noSuchMessage: "there is no such message"
+        case .noSuchRequest: "there is no such forget request"
+        case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"
+        case .notJSON: "the body is not one JSON object"
+        case .wrongContentType: "the body's Content-Type is not application/json"
+        case .unknownField(let known): "the body has a field besides \(Self.list(known))"
+        case .fieldMissing(let name): "the field \(name) is missing"
+        case .field(let name, let wanted): "the field \(name) is not \(wanted)"
+        case .subjectOrChannel: "exactly one of the fields subject and channel is needed"
+        case .unknownParameter(let known):
+            known.isEmpty
+                ? "the query has a parameter, and none is known here"
+                : "the query has a parameter besides \(Self.list(known))"
+        case .parameter(let name, let wanted): "the query parameter \(name) is not \(wanted)"
+        case .cursor: "the query parameter after is no cursor of this list and order"
+        case .notAcceptable(let offered):
+            "the answer can be had as \(Self.list(offered)), and Accept allows none of them"
+        case .notImplemented(let what): "\(what) is not implemented yet"
+        }
+    }
+
+    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+}
