@@ -1,10 +1,17 @@
 import Ternary
 
-/// Transaction hashes, many at a time. Callers that have several transactions hand them over
-/// together, so that an engine that hashes them side by side can stand behind this.
+/// Transaction hashes, many at a time: from some twenty on they are hashed side by side, which
+/// takes a tenth of the time. Callers that have several transactions hand them over together.
 package enum TransactionHashing {
     /// The hashes in the order of the transactions.
     package static func hashes(of transactions: [Transaction]) -> [Hash] {
-        transactions.map { $0.hash() }
+        CurlPBatch.hashes(of: transactions.map(\.trytes), rounds: .transaction)
+    }
+
+    /// The hashes of transactions in t5b1, in their order, without unpacking them; nil for what
+    /// `Transaction(packed:)` would refuse.
+    package static func hashes(ofPacked transactions: [[UInt8]]) -> [Hash?] {
+        CurlPBatch.hashes(
+            ofPacked: transactions, tritCount: Transaction.tritCount, rounds: .transaction)
     }
 }

@@ -39,6 +39,18 @@ package enum T5B1 {
         try unpacked(Array(bytes), tritCount: tritCount)
     }
 
+    /// Whether `unpack` would take `bytes`.
+    package static func isReadable(_ bytes: [UInt8], tritCount: Int) -> Bool {
+        guard tritCount >= 0, bytes.count == byteCount(tritCount: tritCount) else { return false }
+        // Without a way out of the loop it takes many bytes at a time.
+        var largestPlace: UInt8 = 0
+        for byte in bytes { largestPlace = max(largestPlace, byte &+ UInt8(largest)) }
+        guard largestPlace <= 2 * largest else { return false }
+        guard let last = bytes.last, tritCount % tritsPerByte > 0 else { return true }
+        let largestOfRest = (0..<tritCount % tritsPerByte).reduce(0) { rest, _ in 3 * rest + 1 }
+        return abs(Int(Int8(bitPattern: last))) <= largestOfRest
+    }
+
     private static func unpacked(
         _ bytes: [UInt8], tritCount: Int
     ) throws(TernaryError) -> [Trit] {

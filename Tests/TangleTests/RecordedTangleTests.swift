@@ -19,6 +19,23 @@ import Testing
         #expect(TransactionHashing.hashes(of: transactions) == hashes)
     }
 
+    @Test func everyTransactionHasItsHashOnEveryPathOfTheKernel() {
+        let (hashes, transactions) = (
+            Array(recorded.transactions.keys), Array(recorded.transactions.values)
+        )
+        let packed = transactions.map(\.packed)
+        #expect(TransactionHashing.hashes(ofPacked: packed) == hashes)
+        for path in CurlPLanes.Path.allCases where path.isAvailable {
+            let fromTrytes = CurlPBatch.hashes(
+                of: transactions.map(\.trytes), rounds: .transaction, path: path)
+            #expect(fromTrytes == hashes, "\(path)")
+            let fromPacked = CurlPBatch.hashes(
+                ofPacked: packed, tritCount: Transaction.tritCount, rounds: .transaction,
+                path: path)
+            #expect(fromPacked == hashes, "\(path), packed")
+        }
+    }
+
     @Test func everyTransactionSurvivesPackingAndItsFields() throws {
         for transaction in recorded.transactions.values {
             #expect(transaction.packed.count == Transaction.packedCount)

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "curlp_lanes.h"
+
 /* The Curl-P sponge (mam-v0, "Curl-P") over one state, and the wiping of secrets. */
 
 enum { CURLP_STATE_TRITS = 729, CURLP_RATE_TRITS = 243, CURLP_WORDS = 13 };

@@ -1,0 +1,179 @@
+/*
+ * From rows of trytes or t5b1 bytes, one a lane, to planes of bits and back. Included by the
+ * files that define COLUMN_BYTES; the type `column` is defined before.
+ *
+ * A vector holds the same byte of the rows of COLUMN_BYTES lanes. For that, rows are turned
+ * into columns, 16 by 16 bytes at a time. Both formats are then the same thing: a byte is a
+ * number in balanced ternary, of three or five digits. Its highest digit is found by comparing
+ * with half the digit's weight, which takes all lanes at once, and is subtracted before the
+ * next; and what a comparison yields, gathered to one bit a lane, is a piece of a plane.
+ */
+
+#include "lanes.h"
+
+#include <string.h>
+
+typedef int8_t numbers __attribute__((vector_size(COLUMN_BYTES)));
+typedef bool lane_bits __attribute__((ext_vector_type(COLUMN_BYTES)));
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+enum { TILE = 16, MOST_DIGITS = CURLP_T5B1 };
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pieces of planes are stored as bytes");
+
+/*
+ * Turns 16 rows of 16 bytes into columns. The byte in row r and column c has the place 16 r + c;
+ * interleaving the two halves of all bytes moves the topmost bit of the place to the bottom, and
+ * four times that exchanges r and c.
+ */
+static ALWAYS_INLINE void turn(sixteen tile[TILE]) {
+    for (int bit = 0; bit < 4; bit++) {
+        sixteen old[TILE];
+        memcpy(old, tile, sizeof old);
+        for (int i = 0; i < TILE / 2; i++) {
+            sixteen a = old[i], b = old[i + TILE / 2];
+            tile[2 * i] = __builtin_shufflevector(
+                a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            tile[2 * i + 1] = __builtin_shufflevector(
+                a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+    }
+}
+
+/* Bytes `start` to `start + 16` of 16 rows from `first_row` on, zeros where a row has ended. */
+static ALWAYS_INLINE void load_tile(
+    sixteen tile[TILE], const curlp_rows *rows, size_t first_row, size_t start
+) {
+    size_t there = rows->length - start;
+    for (size_t i = 0; i < TILE; i++) {
+        /* Lanes without a row get the last one. */
+        size_t row = first_row + i < rows->count ? first_row + i : rows->count - 1;
+        const uint8_t *bytes = rows->bytes + row * rows->length + start;
+        if (there >= TILE) {
+            memcpy(&tile[i], bytes, TILE);
+        } else {
+            tile[i] = (sixteen){0};
+            memcpy(&tile[i], bytes, there);
+        }
+    }
+}
+
+/* A to M are 1 to 13, N to Z are -13 to -1, 9 is 0. */
+static ALWAYS_INLINE numbers numbers_of_characters(numbers characters) {
+    numbers place = characters - 64;
+    return (place - (27 & (place > 13))) & (characters != '9');
+}
+
+static ALWAYS_INLINE numbers characters_of_numbers(numbers values) {
+    return values + 64 + (27 & (values < 0)) - (('A' - 1 - '9') & (values == 0));
+}
+
+static ALWAYS_INLINE size_t plane_offset(unsigned words, size_t trit, size_t lane) {
+    return trit * 2 * words * sizeof(uint64_t) + lane / 8;
+}
+
+/* Splits numbers into their digits, lowest first, as the two bits of a trit. */
+static ALWAYS_INLINE void split(
+    numbers values, unsigned digits, lane_bits low[MOST_DIGITS], lane_bits high[MOST_DIGITS]
+) {
+    static const int8_t weights[MOST_DIGITS] = {1, 3, 9, 27, 81};
+    for (unsigned digit = digits; digit-- > 0;) {
+        int8_t weight = weights[digit], half = weight / 2;
+        numbers above = values > half, below = values < (int8_t)-half;
+        low[digit] = __builtin_convertvector(~above, lane_bits);
+        high[digit] = __builtin_convertvector(~below, lane_bits);
+        values += (above & (int8_t)-weight) + (below & weight);
+    }
+}
+
+/* Writes the digits of byte `byte` of the rows that fall into the trits to be loaded. */
+static ALWAYS_INLINE void load_digits(
+    unsigned char *planes, unsigned words, numbers values, unsigned digits, size_t lane,
+    size_t byte, size_t from, size_t count
+) {
+    lane_bits low[MOST_DIGITS], high[MOST_DIGITS];
+    split(values, digits, low, high);
+    size_t first = byte * digits, end = from + count;
+#pragma clang loop unroll(full)
+    for (unsigned digit = 0; digit < digits; digit++) {
+        size_t trit = first + digit;
+        if (trit < from || trit >= end) continue;
+        unsigned char *piece = planes + plane_offset(words, trit - from, lane);
+        memcpy(piece, &low[digit], sizeof low[digit]);
+        memcpy(piece + words * sizeof(uint64_t), &high[digit], sizeof high[digit]);
+    }
+}
+
+/* For words and digits that the compiler knows. */
+static ALWAYS_INLINE void load_lanes(
+    uint64_t *planes, unsigned words, unsigned digits, const curlp_rows *rows, size_t from,
+    size_t count
+) {
+    if (count == 0) return;
+    size_t end = (from + count - 1) / digits + 1;
+    for (size_t lane = 0; lane < 64 * words && lane < rows->count; lane += COLUMN_BYTES) {
+        for (size_t start = from / digits; start < end; start += TILE) {
+            sixteen tiles[COLUMN_BYTES / TILE][TILE];
+            for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
+                load_tile(tiles[part], rows, lane + part * TILE, start);
+                turn(tiles[part]);
+            }
+            for (size_t i = 0; i < TILE && start + i < end; i++) {
+                numbers values;
+                for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
+                    memcpy((unsigned char *)&values + part * TILE, &tiles[part][i], TILE);
+                }
+                if (digits == CURLP_TRYTES) values = numbers_of_characters(values);
+                load_digits((unsigned char *)planes, words, values, digits, lane, start + i,
+                            from, count);
+            }
+        }
+    }
+}
+
+/* The trits of COLUMN_BYTES lanes from `lane` on as numbers. */
+static ALWAYS_INLINE numbers read_trits(
+    const unsigned char *planes, unsigned words, size_t trit, size_t lane
+) {
+    const unsigned char *piece = planes + plane_offset(words, trit, lane);
+    lane_bits low, high;
+    memcpy(&low, piece, sizeof low);
+    memcpy(&high, piece + words * sizeof(uint64_t), sizeof high);
+    return __builtin_convertvector(high, numbers) - __builtin_convertvector(low, numbers);
+}
+
+static ALWAYS_INLINE numbers read_characters(
+    const unsigned char *planes, unsigned words, size_t tryte, size_t lane
+) {
+    numbers values = {0};
+    for (size_t digit = CURLP_TRYTES; digit-- > 0;) {
+        values = values + values + values
+            + read_trits(planes, words, tryte * CURLP_TRYTES + digit, lane);
+    }
+    return characters_of_numbers(values);
+}
+
+static ALWAYS_INLINE void read_lanes(
+    const uint64_t *planes, unsigned words, uint8_t *trytes, size_t length, size_t rows
+) {
+    for (size_t lane = 0; lane < 64 * words && lane < rows; lane += COLUMN_BYTES) {
+        for (size_t start = 0; start < length; start += TILE) {
+            size_t there = length - start < TILE ? length - start : TILE;
+            sixteen tiles[COLUMN_BYTES / TILE][TILE] = {0};
+            for (size_t i = 0; i < there; i++) {
+                numbers characters =
+                    read_characters((const unsigned char *)planes, words, start + i, lane);
+                for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
+                    memcpy(&tiles[part][i], (unsigned char *)&characters + part * TILE, TILE);
+                }
+            }
+            for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
+                turn(tiles[part]);
+                size_t first = lane + part * TILE;
+                for (size_t i = 0; i < TILE && first + i < rows; i++) {
+                    memcpy(trytes + (first + i) * length + start, &tiles[part][i], there);
+                }
+            }
+        }
+    }
+}
