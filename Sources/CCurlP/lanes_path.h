@@ -7,30 +7,37 @@
 
 #include "lanes_planes.h"
 
+/* A vector of more than four words is only for planes of eight: see path_for. */
+static ALWAYS_INLINE bool has_four_words(unsigned words) {
+    return COLUMN_BYTES <= 32 && words == 4;
+}
+
+static ALWAYS_INLINE void all_columns(
+    const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds
+) {
+    for (unsigned word = 0; word < words; word += COLUMN_BYTES / sizeof(uint64_t)) {
+        fused_rounds(old + word, new + word, words, rounds);
+    }
+}
+
 static void path_rounds(
     const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds
 ) {
-    enum { COLUMN_WORDS = COLUMN_BYTES / sizeof(uint64_t) };
-    for (unsigned word = 0; word < words; word += COLUMN_WORDS) {
-        if (words == 4) {
-            if (rounds == 3) fused_rounds(old + word, new + word, 4, 3);
-            else fused_rounds(old + word, new + word, 4, 4);
-        } else {
-            if (rounds == 3) fused_rounds(old + word, new + word, 8, 3);
-            else fused_rounds(old + word, new + word, 8, 4);
-        }
-    }
+    bool four = has_four_words(words);
+    if (four && rounds == 4) all_columns(old, new, 4, 4);
+    else if (four) all_columns(old, new, 4, 3);
+    else if (rounds == 4) all_columns(old, new, 8, 4);
+    else all_columns(old, new, 8, 3);
 }
 
 static void path_load(
     uint64_t *planes, unsigned words, const curlp_rows *rows, size_t from, size_t count
 ) {
-    unsigned known_words = words == 4 ? 4 : 8;
-    if (rows->format == CURLP_TRYTES) {
-        load_lanes(planes, known_words, CURLP_TRYTES, rows, from, count);
-    } else {
-        load_lanes(planes, known_words, CURLP_T5B1, rows, from, count);
-    }
+    bool trytes = rows->format == CURLP_TRYTES, four = has_four_words(words);
+    if (four && trytes) load_lanes(planes, 4, CURLP_TRYTES, rows, from, count);
+    else if (four) load_lanes(planes, 4, CURLP_T5B1, rows, from, count);
+    else if (trytes) load_lanes(planes, 8, CURLP_TRYTES, rows, from, count);
+    else load_lanes(planes, 8, CURLP_T5B1, rows, from, count);
 }
 
 static void path_read(

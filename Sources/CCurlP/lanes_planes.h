@@ -86,21 +86,33 @@ static ALWAYS_INLINE void split(
     }
 }
 
-/* Writes the digits of byte `byte` of the rows that fall into the trits to be loaded. */
-static ALWAYS_INLINE void load_digits(
-    unsigned char *planes, unsigned words, numbers values, unsigned digits, size_t lane,
-    size_t byte, size_t from, size_t count
+/* Writes digits `first` to `end` of numbers; the first goes to the trit `trit` of the planes. */
+static ALWAYS_INLINE void store_digits(
+    uint64_t *planes, unsigned words, size_t trit, size_t lane, numbers values, unsigned digits,
+    unsigned first, unsigned end
 ) {
     lane_bits low[MOST_DIGITS], high[MOST_DIGITS];
     split(values, digits, low, high);
-    size_t first = byte * digits, end = from + count;
-#pragma clang loop unroll(full)
-    for (unsigned digit = 0; digit < digits; digit++) {
-        size_t trit = first + digit;
-        if (trit < from || trit >= end) continue;
-        unsigned char *piece = planes + plane_offset(words, trit - from, lane);
+    unsigned char *piece = (unsigned char *)planes + plane_offset(words, trit, lane);
+    for (unsigned digit = first; digit < end; digit++) {
         memcpy(piece, &low[digit], sizeof low[digit]);
         memcpy(piece + words * sizeof(uint64_t), &high[digit], sizeof high[digit]);
+        piece += 2 * words * sizeof(uint64_t);
+    }
+}
+
+/* Loads the digits of byte `byte` of the rows that are among the trits asked for. */
+static ALWAYS_INLINE void load_digits(
+    uint64_t *planes, unsigned words, size_t lane, numbers values, unsigned digits, size_t byte,
+    size_t from, size_t count
+) {
+    size_t start = byte * digits, end = from + count;
+    if (start >= from && start + digits <= end) {
+        store_digits(planes, words, start - from, lane, values, digits, 0, digits);
+    } else {
+        unsigned first = start < from ? (unsigned)(from - start) : 0;
+        unsigned last = end - start < digits ? (unsigned)(end - start) : digits;
+        store_digits(planes, words, start + first - from, lane, values, digits, first, last);
     }
 }
 
@@ -124,8 +136,7 @@ static ALWAYS_INLINE void load_lanes(
                     memcpy((unsigned char *)&values + part * TILE, &tiles[part][i], TILE);
                 }
                 if (digits == CURLP_TRYTES) values = numbers_of_characters(values);
-                load_digits((unsigned char *)planes, words, values, digits, lane, start + i,
-                            from, count);
+                load_digits(planes, words, lane, values, digits, start + i, from, count);
             }
         }
     }

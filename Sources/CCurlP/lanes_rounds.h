@@ -53,8 +53,7 @@ static ALWAYS_INLINE trits trits_at(const uint64_t *planes, unsigned words) {
 typedef struct {
     const uint64_t *planes;
     unsigned words, rounds;
-    size_t stride, size;
-    size_t place, eight_ago; /* where it stands and where it stood eight steps before */
+    size_t stride, size, place;
 } walk;
 
 static ALWAYS_INLINE size_t after(size_t place, size_t stride, size_t size) {
@@ -65,8 +64,9 @@ static ALWAYS_INLINE size_t after(size_t place, size_t stride, size_t size) {
 static ALWAYS_INLINE trits next(walk *walk) {
     trits result = trits_at(walk->planes + walk->place, walk->words);
     if (walk->rounds == 4) {
-        result = sbox(result, trits_at(walk->planes + walk->eight_ago, walk->words));
-        walk->eight_ago = after(walk->eight_ago, walk->stride, walk->size);
+        /* Eight steps of 319 back are 364 trits on. */
+        size_t eight_back = after(walk->place, 364 * 2 * walk->words, walk->size);
+        result = sbox(result, trits_at(walk->planes + eight_back, walk->words));
     }
     walk->place = after(walk->place, walk->stride, walk->size);
     return result;
@@ -82,7 +82,6 @@ static ALWAYS_INLINE void fused_rounds(
         .planes = old, .words = words, .rounds = rounds,
         .stride = trit * stride, .size = trit * STATE,
         .place = trit * ((STATE - 2) * stride % STATE),
-        .eight_ago = trit * ((STATE - 10) * stride % STATE),
     };
     trits before2 = next(&input), before1 = next(&input), u0 = next(&input);
     trits u1 = next(&input), u2 = next(&input), u3 = next(&input), u4 = next(&input);

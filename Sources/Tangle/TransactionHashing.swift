@@ -1,7 +1,7 @@
 import Ternary
 
-/// Transaction hashes, many at a time: from some twenty on they are hashed side by side, which
-/// takes a tenth of the time. Callers that have several transactions hand them over together.
+/// Transaction hashes, many at a time: a few dozen and more are hashed side by side, which takes
+/// about a tenth of the time. Callers that have several transactions hand them over together.
 package enum TransactionHashing {
     /// The hashes in the order of the transactions.
     package static func hashes(of transactions: [Transaction]) -> [Hash] {

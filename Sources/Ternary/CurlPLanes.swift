@@ -1,7 +1,7 @@
 import CCurlP
 
 /// Curl-P sponges side by side, one a lane: what one operation of the CPU does, it does for
-/// as many of them as a vector has bits. Worth it from some twenty inputs on; `CurlPBatch`
+/// as many of them as a vector has bits. A few inputs alone are faster one by one: `CurlPBatch`
 /// chooses.
 package struct CurlPLanes: ~Copyable {
     /// What the permutation is compiled for.

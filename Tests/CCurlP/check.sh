@@ -5,6 +5,6 @@ cd "$(dirname "$0")/../.."
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 "${CC:-clang}" -std=gnu17 -O1 -g -Wall -Wextra -Werror \
-    -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -fuse-ld=lld -fsanitize=address,undefined -fno-sanitize-recover=all \
     -ISources/CCurlP/include Sources/CCurlP/*.c Tests/CCurlP/lanes_check.c -o "$build/check"
 "$build/check"

@@ -27,12 +27,15 @@ import Testing
     }
 
     @Test(arguments: [CurlP.Rounds.mam, .transaction])
-    func givesTheTruthTablesStatesOnEveryPathAndWidth(rounds: CurlP.Rounds) throws {
+    func givesTheTruthTablesStatesOnEveryPathAndWidth(rounds: CurlP.Rounds) {
         let expected = Expectation(rounds: rounds, seed: 1)
         #expect(Self.paths.contains(.plain))
         for path in Self.paths {
             for width in CurlPLanes.widths {
-                var lanes = try #require(CurlPLanes(path: path, width: width))
+                guard var lanes = CurlPLanes(path: path, width: width) else {
+                    Issue.record("no lanes on \(path)")
+                    continue
+                }
                 let states = expected.states.prefix(width).flatMap(\.ascii)
                 let trytes = expected.inputs.prefix(width).flatMap { Trytes(trits: $0).ascii }
                 let fromTrytes = lanes.hash(
@@ -63,11 +66,11 @@ import Testing
         }
     }
 
-    @Test func refusesNumbersThatDoNotAgree() throws {
-        var lanes = try #require(CurlPLanes(width: 256))
+    @Test func refusesNumbersThatDoNotAgree() {
         func hash(_ size: Int, _ count: Int, _ length: Int, _ tritCount: Int, _ output: Int) -> Int?
         {
-            lanes.hash(
+            guard var lanes = CurlPLanes(width: 256) else { return nil }
+            return lanes.hash(
                 [UInt8](repeating: 65, count: size), count: count, length: length,
                 format: .trytes, tritCount: tritCount, rounds: .mam, outputCount: output)?.count
         }
