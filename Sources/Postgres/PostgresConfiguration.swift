@@ -24,7 +24,7 @@ package struct PostgresConfiguration: Sendable {
     package var idleCheckAfter: Duration = .seconds(30)
 
     /// Libpq keywords and values; may hold a password.
-    let settings: [String: String]
+    private(set) var settings: [String: String]
 
     /// - Parameter url: a libpq URI (`postgresql://…`) or `keyword=value` string. What it
     ///   leaves out comes from libpq's environment variables, password file and defaults.
@@ -53,6 +53,13 @@ package struct PostgresConfiguration: Sendable {
             settings[keyword] = value
         }
         self.settings = settings
+    }
+
+    /// The same for another database of the server.
+    package func with(database: String) -> PostgresConfiguration {
+        var configuration = self
+        configuration.settings["dbname"] = database
+        return configuration
     }
 
     private static let fixed = ["client_encoding": "UTF8"]
