@@ -1,1 +1,70 @@
-print("not yet")
+import Failures
+import Foundation
+import Postgres
+
+/// What can be measured, in the order in which it is.
+enum Subject: String, CaseIterable {
+    case curl, hashing, reading, crawl, query, storage
+
+    var needsArchive: Bool { [.crawl, .query, .storage].contains(self) }
+}
+
+let usage = """
+    usage: permanode-bench [SUBJECT…]
+    Measures, and prints a table of figures, each beside one of the same run to hold it against.
+    SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all if none is given.
+    The last three need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
+    user may create databases. See Ops/bench.
+    """
+
+func note(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
+func show(_ figures: [Figure]) {
+    for figure in figures { print(figure.row) }
+    fflush(nil)
+}
+
+func server() throws -> PostgresConfiguration {
+    let environment = ProcessInfo.processInfo.environment
+    let names = ["PERMANODE_DATABASE_URL", "PERMANODE_TEST_DATABASE_URL"]
+    guard let url = names.compactMap({ environment[$0] }).first(where: { !$0.isEmpty }) else {
+        throw BenchError("PERMANODE_DATABASE_URL is not set")
+    }
+    return try PostgresConfiguration(url: url)
+}
+
+func run(_ subjects: [Subject]) async throws {
+    print(Figure.tableHead)
+    if subjects.contains(.curl) { show(try CurlFigures.measure()) }
+    if subjects.contains(.hashing) { show(try HashingFigures.measure()) }
+    if subjects.contains(.reading) { show(try ReadingFigures.measure()) }
+    guard subjects.contains(where: \.needsArchive) else { return }
+    let figures = try await FilledArchive.with(on: server()) { filled in
+        var figures: [Figure] = []
+        if subjects.contains(.crawl) { figures += CrawlFigures.measure(filled) }
+        if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
+        if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
+        return figures
+    }
+    show(figures)
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+if arguments.contains(where: { ["--help", "-h"].contains($0) }) {
+    print(usage)
+    exit(0)
+}
+let chosen = arguments.compactMap(Subject.init(rawValue:))
+guard chosen.count == arguments.count else {
+    note(usage)
+    exit(2)
+}
+do {
+    try await run(chosen.isEmpty ? Subject.allCases : chosen)
+} catch let failure as any Failure {
+    note("permanode-bench: \(failure.operatorText) [\(failure.code)]")
+    exit(1)
+} catch {
+    note("permanode-bench: unexpected error: \(type(of: error))")
+    exit(1)
+}

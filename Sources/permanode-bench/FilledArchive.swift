@@ -1,0 +1,84 @@
+import Archive
+import Assembly
+import Crawler
+import Diagnostics
+import Foundation
+import LocalTangle
+import MAM
+import NodeClient
+import Postgres
+import Vault
+
+/// An archive that a crawler has filled from a local node, over HTTP.
+struct FilledArchive: Sendable {
+    let archive: Archive
+    let published: PublishedChannels
+    let channels: [ChannelNumber]
+    /// Seconds from the first lease to the end of the round that found nothing new.
+    let crawlSeconds: Double
+
+    /// Calls with a new archive, and removes everything afterwards.
+    static func with(
+        on server: PostgresConfiguration,
+        _ body: @escaping @Sendable (FilledArchive) async throws -> [Figure]
+    ) async throws -> [Figure] {
+        try await ScratchDatabase.with(on: server) { _, database in
+            let folder = FileManager.default.temporaryDirectory
+                .appendingPathComponent("permanode-bench-\(UUID().uuidString.prefix(8))")
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: false,
+                attributes: [.posixPermissions: 0o700])
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let ring = KeyRingFile(path: folder.appendingPathComponent("keyring").path)
+            try ring.create()
+            let pool = PostgresPool(configuration: database)
+            let result: Result<[Figure], any Error>
+            do {
+                try await Schema.migrate(on: pool)
+                let archive = Archive(pool: pool, vault: try Vault(ring: ring))
+                result = .success(try await body(try await fill(archive)))
+            } catch {
+                result = .failure(error)
+            }
+            await pool.shutdown()
+            return try result.get()
+        }
+    }
+
+    private static func fill(_ archive: Archive) async throws -> FilledArchive {
+        let tangle = try LocalTangleServer()
+        let result: Result<FilledArchive, any Error>
+        do { result = .success(try await fill(archive, from: tangle)) } catch {
+            result = .failure(error)
+        }
+        await tangle.shutdown()
+        return try result.get()
+    }
+
+    private static func fill(
+        _ archive: Archive, from tangle: LocalTangleServer
+    ) async throws -> FilledArchive {
+        let published = try await PublishedChannels.publish(on: tangle.ledger)
+        var channels: [ChannelNumber] = []
+        for channel in published.channels {
+            channels.append(
+                try await archive.register(
+                    ChannelRegistration(
+                        root: channel.root, mode: .restricted, sideKey: channel.sideKey),
+                    now: Date()))
+        }
+        let crawler = CrawlService(
+            archive: archive,
+            source: NodeTangleSource(try NodePool(endpoints: [NodeEndpoint(tangle.url)])),
+            owner: "bench", log: Log(minimum: .warning),
+            instruments: try CrawlInstruments(Metrics()))
+        let start = ContinuousClock.now
+        let summary = try await crawler.crawlUntilIdle()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        guard summary.messages == PublishedChannels.messageCount else {
+            throw BenchError("\(summary.messages) messages were crawled")
+        }
+        return FilledArchive(
+            archive: archive, published: published, channels: channels, crawlSeconds: seconds)
+    }
+}

@@ -1,0 +1,33 @@
+import Tangle
+import Ternary
+
+/// Hashing transactions, as the crawler does with all it fetches.
+enum HashingFigures {
+    private static let count = 100
+
+    static func measure() throws -> [Figure] {
+        let payload = Trytes(
+            validated: (0..<count * 2187).map { UInt8(ascii: "A") + UInt8($0 % 26) })
+        let transactions = try BundleBuilder.bundle(
+            address: .null, messageTrytes: payload, tag: Trytes(validated: []).padded(to: 27),
+            timestamp: 1_600_000_000)
+        guard let first = transactions.first else { throw BenchError("there is no transaction") }
+        guard TransactionHashing.hashes(of: [first]) == [try plainHash(first)] else {
+            throw BenchError("a transaction's hash is wrong")
+        }
+        let seconds = Timing.seconds { _ = TransactionHashing.hashes(of: transactions) }
+        let plainSeconds = try Timing.seconds { _ = try plainHash(first) }
+        return [
+            Figure(
+                "transactions hashed, \(transactions.count) at once",
+                Double(transactions.count) / seconds, "transactions/s",
+                comparedWith: ("truth table", 1 / plainSeconds))
+        ]
+    }
+
+    private static func plainHash(_ transaction: Transaction) throws -> Hash {
+        var curl = TruthTableCurl(rounds: .transaction)
+        curl.absorb(transaction.trytes.trits)
+        return try Hash(trits: curl.rate)
+    }
+}

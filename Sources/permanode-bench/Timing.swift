@@ -1,0 +1,36 @@
+/// Measures how long something takes.
+enum Timing {
+    /// Rounds whose median counts: other programs disturb single ones.
+    private static let rounds = 7
+    private static let shortestRound: Duration = .milliseconds(100)
+
+    /// Seconds that one call of `body` takes: the median of rounds, each of so many calls that
+    /// the clock does not matter.
+    static func seconds(_ body: () throws -> Void) rethrows -> Double {
+        var calls = 1
+        while try seconds(of: calls, body) < shortestRound / .seconds(1) { calls *= 2 }
+        let measured = try (0..<rounds).map { _ in try seconds(of: calls, body) / Double(calls) }
+        return median(measured)
+    }
+
+    private static func seconds(of calls: Int, _ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        for _ in 0..<calls { try body() }
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    /// Seconds that one call takes which is long by itself: the median of five.
+    static func seconds(ofLong body: () async throws -> Void) async rethrows -> Double {
+        var measured: [Double] = []
+        for _ in 0..<5 {
+            let start = ContinuousClock.now
+            try await body()
+            measured.append((ContinuousClock.now - start) / .seconds(1))
+        }
+        return median(measured)
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        values.sorted()[values.count / 2]
+    }
+}
