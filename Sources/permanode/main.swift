@@ -1,1 +1,3 @@
-print("not yet")
+import Foundation
+
+exit(await Program.run(CommandLine.arguments, ProcessInfo.processInfo.environment).rawValue)

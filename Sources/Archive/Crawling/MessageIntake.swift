@@ -250,7 +250,7 @@ extension Archive {
 
 extension SealedColumn {
     /// Names an attachment within its channel.
-    static func attachmentRow(_ sequence: Int64, number: Int) -> [UInt8] {
+    package static func attachmentRow(_ sequence: Int64, number: Int) -> [UInt8] {
         var writer = ByteWriter()
         writer.write(sequence)
         writer.write(Int32(number))

@@ -34,6 +34,11 @@ package struct Configuration: Sendable {
     package struct TLSFiles: Sendable, Equatable {
         package let certificate: String
         package let key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
     }
 
     package let database: PostgresConfiguration?

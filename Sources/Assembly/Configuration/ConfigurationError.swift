@@ -6,6 +6,11 @@ package struct ConfigurationError: Failure, Equatable {
         package let variable: Configuration.Variable
         package let fault: Fault
 
+        package init(variable: Configuration.Variable, fault: Fault) {
+            self.variable = variable
+            self.fault = fault
+        }
+
         /// One clause; it repeats nothing of the variable's value, which may hold a password.
         package var text: String { "\(variable.rawValue) \(fault.text)" }
     }

@@ -1,0 +1,49 @@
+import Archive
+import Diagnostics
+import Foundation
+import HTTPServer
+import QueryAPI
+
+/// Listens and answers, until its task is cancelled.
+struct HTTPRole: Sendable {
+    /// What answers under way have when the service is told to stop, within its own limit.
+    private static let grace: Duration = .seconds(10)
+
+    private let server: HTTPServer
+
+    /// Listens at once.
+    init(
+        _ instance: Instance, _ configuration: Configuration, _ metrics: Metrics, _ log: Log
+    ) throws {
+        let api = try QueryAPI(archive: instance.archive, metrics: metrics, log: log)
+        let listen = configuration.listen
+        var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
+        if let files = configuration.tls {
+            http.tls = HTTPTLS(
+                certificate: try Self.read(files.certificate), key: try Self.read(files.key))
+        }
+        if configuration.proxyEndsTLS {
+            // All connections come from the proxy.
+            http.limits.connectionsPerAddress = http.limits.connections
+        }
+        server = try HTTPServer(configuration: http) { await api.respond(to: $0) }
+        let scheme = http.tls == nil ? "http" : "https"
+        log.component("api").info(
+            "listening", ["url": .string("\(scheme)://\(listen.text(port: server.port))")])
+    }
+
+    func run() async {
+        let (forever, end) = AsyncStream.makeStream(of: Never.self)
+        for await _ in forever {}
+        _ = end
+        // In a task of its own: this one is cancelled, and the grace is to be had all the same.
+        await Task { await server.shutdown(grace: Self.grace) }.value
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw AssemblyError.unreadableTLSFile(path: path)
+        }
+        return Array(data)
+    }
+}

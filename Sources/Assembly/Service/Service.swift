@@ -1,0 +1,113 @@
+import Archive
+import Crawler
+import Diagnostics
+import Failures
+import Foundation
+import HTTPServer
+import QueryAPI
+
+/// The service: its roles in one process, until it is told to stop or one of them fails.
+package struct Service: Sendable {
+    /// How long what is under way may take to end after the word to stop: an orchestrator
+    /// kills after 30 seconds.
+    package static let shutdownLimit: Duration = .seconds(20)
+
+    private let instance: Instance
+    private let configuration: Configuration
+    private let roles: Set<ServiceRole>
+    private let log: Log
+
+    package init(
+        _ instance: Instance, configuration: Configuration, roles: Set<ServiceRole>, log: Log
+    ) {
+        self.instance = instance
+        self.configuration = configuration
+        self.roles = roles
+        self.log = log
+    }
+
+    /// Runs until `stop` returns, then ends every role.
+    ///
+    /// - Throws: Why a role could not start or ended by itself;
+    ///   `AssemblyError.shutdownTooSlow` where what is under way outlasts `shutdownLimit`:
+    ///   the process should then end without waiting for it.
+    package func run(until stop: @escaping @Sendable () async -> Void) async throws {
+        let metrics = Metrics()
+        let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
+        let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil
+        let eraser = ErasureService(archive: instance.archive, log: log.component("eraser"))
+        let roles = roles
+        let work = Task {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                if let api { group.addTask { await api.run() } }
+                if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
+                if roles.contains(.eraser) {
+                    group.addTask { try await Self.keep(.eraser, eraser.run) }
+                }
+                defer { group.cancelAll() }
+                // Roles end only by an error or because they were told to.
+                while try await group.next() != nil {}
+            }
+        }
+        log.info(
+            "serving", ["roles": .string(roles.map(\.rawValue).sorted().joined(separator: ","))])
+        try await Self.wait(for: work, until: stop, log)
+    }
+
+    private static func keep(
+        _ role: ServiceRole, _ run: @Sendable () async throws -> Void
+    ) async throws {
+        try await run()
+        if !Task.isCancelled { throw AssemblyError.roleEnded(role) }
+    }
+
+    private func crawler(_ metrics: Metrics) throws -> CrawlService {
+        try CrawlService.following(instance, configuration, metrics: metrics, log: log)
+    }
+
+    private enum Event { case stopped, ended(Result<Void, any Error>), late }
+
+    private static func wait(
+        for work: Task<Void, any Error>, until stop: @escaping @Sendable () async -> Void,
+        _ log: Log
+    ) async throws {
+        let (events, channel) = AsyncStream.makeStream(of: Event.self)
+        let ending = Task { channel.yield(.ended(await work.result)) }
+        let stopping = Task {
+            await stop()
+            channel.yield(.stopped)
+            // Cut short by cancellation when everything has ended: then nobody listens.
+            try? await Task.sleep(for: shutdownLimit)
+            channel.yield(.late)
+        }
+        defer {
+            stopping.cancel()
+            ending.cancel()
+        }
+        var isStopping = false
+        for await event in events {
+            switch event {
+            case .stopped:
+                guard !isStopping else { continue }
+                isStopping = true
+                log.info("stopping")
+                work.cancel()
+            case .ended(.failure(let error)) where !(isStopping && isCancellation(error)):
+                throw error
+            case .ended:
+                log.info("stopped")
+                return
+            case .late:
+                guard isStopping else { continue }
+                throw AssemblyError.shutdownTooSlow(seconds: Int(shutdownLimit / .seconds(1)))
+            }
+        }
+    }
+
+    /// Cancelling a statement or a request shows as the failure of its adapter.
+    private static func isCancellation(_ error: any Error) -> Bool {
+        if error is CancellationError { return true }
+        guard let failure = error as? any Failure else { return false }
+        return failure.code == "postgres.cancelled" || failure.code == "node.cancelled"
+    }
+}

@@ -1,0 +1,51 @@
+import Archive
+import Assembly
+import Crawler
+import MAM
+import QueryAPI
+import Vault
+
+/// Shows a channel.
+enum ChannelShowCommand: Command {
+    static let synopsis = Synopsis(
+        name: "channel show", summary: "Shows a channel; never its root.", operands: .one("ID"),
+        options: [.json])
+
+    static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
+        let id = try arguments.channelOperand()
+        let channel = try await context.withInstance { instance, _, _ in
+            try await instance.archive.channel(id)
+        }
+        if arguments.has("json") {
+            try context.console.json(ChannelDocument(channel, isAdmin: true))
+        } else {
+            try context.console.write(Table.fields(fields(of: channel)))
+        }
+    }
+
+    private static func fields(of channel: ChannelRecord) -> [(String, String)] {
+        var fields = [
+            ("id", channel.id.text), ("mode", channel.mode.rawValue),
+            ("state", channel.state.rawValue),
+        ]
+        if let reason = channel.reason {
+            let explanation = StallReason(rawValue: reason).map { ": \($0.explanation)" } ?? ""
+            fields.append(("reason", reason + explanation))
+        }
+        if let label = channel.label { fields.append(("label", TerminalText.harmless(label))) }
+        if let subject = channel.subject {
+            fields.append(("subject", TerminalText.harmless(subject)))
+        }
+        fields += [
+            ("messages", String(channel.messageCount)),
+            ("head position", String(channel.headPosition)),
+            ("side keys", String(channel.sideKeyCount)),
+            ("registered", Timestamp(channel.createdAt).text),
+            ("last look", channel.lastLookAt.map { Timestamp($0).text } ?? "never"),
+        ]
+        if ChannelState.crawled.contains(channel.state) {
+            fields.append(("next look", Timestamp(channel.nextLookAt).text))
+        }
+        return fields
+    }
+}

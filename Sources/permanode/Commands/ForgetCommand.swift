@@ -1,0 +1,139 @@
+import Archive
+import Assembly
+import Erasure
+import Foundation
+import Vault
+
+/// Erases a person's channels, or one channel.
+enum ForgetCommand: Command {
+    static let synopsis = Synopsis(
+        name: "forget",
+        summary: "Plans, erases, proves: keys first, then rows; prints the receipt.",
+        options: [
+            .value("subject", "S", "every channel of the person with this pseudonym"),
+            .value("channel", "ID", "one channel"),
+            .flag("dry-run", "prints the plan and changes nothing"),
+            .flag("yes", "does not ask"),
+            .value("reason", "TEXT", "kept sealed until it is done"),
+            .json,
+        ],
+        notes: """
+            Needs exactly one of --subject and --channel. Without --yes it asks on a terminal, and
+            refuses where there is none. What it erased cannot be had back, and the channels' roots
+            are never taken again.
+            """)
+
+    static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
+        let scope = try scope(arguments)
+        let (isDry, asJSON) = (arguments.has("dry-run"), arguments.has("json"))
+        let console = context.console
+        guard isDry || arguments.has("yes") || isatty(STDIN_FILENO) == 1 else {
+            throw CommandFailure(
+                .refused, "there is no terminal to ask on: give --yes, or look with --dry-run first"
+            )
+        }
+        let reason = arguments.value("reason")
+        try await context.withInstance { instance, _, log in
+            let archive = instance.archive
+            let plan: ForgetPlan
+            do {
+                plan = try await archive.planForget(scope)
+            } catch let error as ArchiveError where !isDry {
+                let eraser = Eraser(archive: archive, log: log)
+                guard let receipt = try await finishInterrupted(scope, archive, eraser, console)
+                else { throw error }
+                return try write(receipt, asJSON, console)
+            }
+            if isDry || !asJSON { try write(plan, asJSON, console) }
+            if isDry { return }
+            guard arguments.has("yes") || confirm(console) else {
+                throw CommandFailure(.refused, "not confirmed: nothing was erased")
+            }
+            let request = try await archive.receiveForgetRequest(scope, reason: reason, now: Date())
+            let progress = ProgressLine(console)
+            defer { progress.end() }
+            let done = try await Eraser(archive: archive, log: log).execute(request.id) { step in
+                progress.show(describe(step))
+            }
+            progress.end()
+            try write(done, asJSON, console)
+        }
+    }
+
+    private static func scope(_ arguments: Arguments) throws(CommandFailure) -> ForgetSelector {
+        switch (arguments.value("subject"), try arguments.channel("channel")) {
+        case (let subject?, nil): return .subject(subject)
+        case (nil, let channel?): return .channel(channel)
+        default: throw arguments.wrong("exactly one of --subject and --channel is needed")
+        }
+    }
+
+    /// A forget that was cut off has taken its target away already: finishes what is open.
+    ///
+    /// - Returns: The request that named this channel, if there was one.
+    private static func finishInterrupted(
+        _ scope: ForgetSelector, _ archive: Archive, _ eraser: Eraser, _ console: Console
+    ) async throws -> ForgetRequestRecord? {
+        var ours: ForgetRequestRecord?
+        for request in try await archive.openForgetRequests() where request.state == .executing {
+            console.note("finishing the forget \(request.id.text), which was cut off")
+            let done = try await eraser.execute(request.id)
+            if request.kind == .channel, scope == .channel(request.target) { ours = done }
+        }
+        return ours
+    }
+
+    private static func confirm(_ console: Console) -> Bool {
+        console.note("This cannot be undone. Type yes to erase:")
+        return readLine() == "yes"
+    }
+
+    private static func describe(_ step: ForgetJob.Step) -> String {
+        switch step {
+        case .begin: "shutting out crawlers and readers"
+        case .bury(let channel): "writing tombstones of \(channel.text)"
+        case .shred(let channel): "destroying the keys of \(channel.text)"
+        case .delete(let channel): "deleting the rows of \(channel.text)"
+        case .conclude, .finished: "looking for what should be gone"
+        }
+    }
+
+    private static func write(_ plan: ForgetPlan, _ asJSON: Bool, _ console: Console) throws {
+        if asJSON { return try console.json(plan) }
+        try console.line("To be erased, with its keys:")
+        try console.write(
+            Table.fields([("channels", String(plan.channels))] + rows(plan.rows)))
+    }
+
+    private static func write(
+        _ request: ForgetRequestRecord, _ asJSON: Bool, _ console: Console
+    ) throws {
+        guard let text = request.receipt else {
+            throw CommandFailure(.failed, "the forget \(request.id.text) left no receipt")
+        }
+        if asJSON { return try console.line(text) }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        guard let receipt = try? decoder.decode(Receipt.self, from: Data(text.utf8)) else {
+            return try console.line(text)
+        }
+        try console.line("Erased. Receipt \(receipt.request):")
+        try console.write(
+            Table.fields(
+                [
+                    ("received", receipt.receivedAt.ISO8601Format()),
+                    ("keys destroyed", receipt.shreddedAt?.ISO8601Format() ?? "-"),
+                    ("rows deleted", receipt.deletedAt?.ISO8601Format() ?? "-"),
+                    ("finished", receipt.finishedAt.ISO8601Format()),
+                    ("channels", String(receipt.channels)),
+                    ("roots never taken again", String(receipt.tombstones)),
+                    ("values that did not open", String(receipt.unreadable)),
+                    ("rows left", String(receipt.remaining)),
+                ] + rows(receipt.rows)))
+        for exception in receipt.notCovered { try console.line("not covered: \(exception)") }
+    }
+
+    private static func rows(_ rows: [String: Int]) -> [(String, String)] {
+        rows.sorted { $0.key < $1.key }.map { ("rows of \($0.key)", String($0.value)) }
+    }
+}

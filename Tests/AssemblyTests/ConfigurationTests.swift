@@ -1,0 +1,113 @@
+import Assembly
+import Diagnostics
+import Foundation
+import Testing
+
+/// The environment, read.
+@Suite struct ConfigurationTests {
+    private static let complete = [
+        "PERMANODE_DATABASE_URL": "postgresql://user:s3cret@db.example/archive",
+        "PERMANODE_KEYRING": "/var/lib/permanode/keyring",
+        "PERMANODE_NODES": "http://one.example:14265, https://user:s3cret@two.example",
+    ]
+
+    @Test func everyProblemIsToldAtOnceAndNoValueIsRepeated() throws {
+        let environment = [
+            "PERMANODE_DATABASE_URL": "postgresql://user:s3cret@db:notaport/archive",
+            "PERMANODE_NODES": "http://one.example, ftp://user:s3cret@two.example",
+            "PERMANODE_KEYRING": "  ",
+            "PERMANODE_LISTEN": "s3cret.example:80",
+            "PERMANODE_TLS_CERT": "/s3cret/cert",
+            "PERMANODE_PROXY_ENDS_TLS": "s3cret",
+            "PERMANODE_LOG_LEVEL": "s3cret",
+            "PERMANODE_LOG_FORMAT": "s3cret",
+        ]
+        let error = try #require(throws: ConfigurationError.self) {
+            try Configuration(environment, needs: Set(Configuration.Need.allCases))
+        }
+        #expect(
+            Set(error.problems.map(\.variable)) == [
+                .databaseURL, .nodes, .keyRing, .listen, .tlsCertificate, .proxyEndsTLS,
+                .logLevel, .logFormat,
+            ])
+        #expect(!error.isRefusal)
+        #expect(!error.operatorText.contains("s3cret"))
+        for problem in error.problems {
+            #expect(error.operatorText.contains(problem.variable.rawValue))
+        }
+    }
+
+    @Test func onlyWhatACommandNeedsHasToBeSet() throws {
+        let configuration = try Configuration([:])
+        #expect(configuration.database == nil)
+        #expect(configuration.nodes.isEmpty)
+        #expect(configuration.listen == .default)
+        #expect(configuration.logLevel == nil)
+        let error = try #require(throws: ConfigurationError.self) {
+            try Configuration([:], needs: [.database, .nodes])
+        }
+        #expect(
+            error.problems == [
+                .init(variable: .databaseURL, fault: .notSet),
+                .init(variable: .nodes, fault: .notSet),
+            ])
+    }
+
+    @Test func aCompleteEnvironmentIsReadAndPrintsNoPassword() throws {
+        var environment = Self.complete
+        environment["PERMANODE_LOG_LEVEL"] = "debug"
+        environment["PERMANODE_LOG_FORMAT"] = "json"
+        let configuration = try Configuration(
+            environment, needs: Set(Configuration.Need.allCases))
+        #expect(configuration.nodes.count == 2)
+        #expect(configuration.keyRing == "/var/lib/permanode/keyring")
+        #expect(configuration.logLevel == .debug)
+        #expect(configuration.logFormat == .json)
+        var shown = ""
+        dump(configuration, to: &shown)
+        #expect(!shown.isEmpty)
+        #expect(!(shown + "\(configuration)").contains("s3cret"))
+    }
+
+    @Test func listeningBeyondLoopbackNeedsTLSOrAProxyThatEndsIt() throws {
+        for address in ["0.0.0.0:8480", "[::]:8480", "192.0.2.1:0"] {
+            var environment = Self.complete
+            environment["PERMANODE_LISTEN"] = address
+            let error = try #require(throws: ConfigurationError.self) {
+                try Configuration(environment, needs: [.listener])
+            }
+            #expect(error.isRefusal, "\(address)")
+            // A command that does not listen does not care.
+            #expect(throws: Never.self) { try Configuration(environment) }
+            environment["PERMANODE_PROXY_ENDS_TLS"] = "yes"
+            #expect(throws: Never.self) { try Configuration(environment, needs: [.listener]) }
+        }
+        for address in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:8480"] {
+            var environment = Self.complete
+            environment["PERMANODE_LISTEN"] = address
+            #expect(throws: Never.self) { try Configuration(environment, needs: [.listener]) }
+        }
+    }
+
+    @Test func certificateAndKeyHaveToBeReadable() throws {
+        var environment = Self.complete
+        environment["PERMANODE_LISTEN"] = "0.0.0.0:8480"
+        environment["PERMANODE_TLS_CERT"] = "/nowhere/cert.pem"
+        environment["PERMANODE_TLS_KEY"] = #filePath
+        let error = try #require(throws: ConfigurationError.self) {
+            try Configuration(environment, needs: [.listener])
+        }
+        #expect(error.problems == [.init(variable: .tlsCertificate, fault: .unreadableFile)])
+        environment["PERMANODE_TLS_CERT"] = #filePath
+        let configuration = try Configuration(environment, needs: [.listener])
+        #expect(configuration.tls == .init(certificate: #filePath, key: #filePath))
+    }
+
+    @Test(arguments: [
+        "", "127.0.0.1", ":8480", "127.0.0.1:", "127.0.0.1:65536", "localhost:80", "::1:80",
+        "[127.0.0.1]:80", "[::1]", "1.2.3:80", "127.0.0.1:80 ", "[::1%lo]:80",
+    ])
+    func whatIsNoNumericAddressWithAPortIsRefused(_ text: String) {
+        #expect(ListenAddress(text) == nil)
+    }
+}

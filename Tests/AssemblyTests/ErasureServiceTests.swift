@@ -1,0 +1,41 @@
+import Archive
+import ArchiveTestSupport
+import Assembly
+import Diagnostics
+import Foundation
+import TestSupport
+import Testing
+import Vault
+
+/// The eraser's role.
+@Suite struct ErasureServiceTests {
+    @Test(.timeLimit(.minutes(1)))
+    func requestsFromBeforeTheStartAndNewOnesAreCarriedOut() async throws {
+        try await TestArchive.with { test in
+            let now = Date()
+            let first = try await test.register(ChannelVector.named("public"), now: now)
+            let second = try await test.register(ChannelVector.named("private"), now: now)
+            let early = try await test.archive.receiveForgetRequest(
+                .channel(first), reason: nil, now: now)
+            let service = ErasureService(
+                archive: test.archive, pollInterval: .milliseconds(10), log: .silent)
+            let running = Task { try await service.run() }
+            try await Self.waitUntilDone(early.id, test)
+            let late = try await test.archive.receiveForgetRequest(
+                .channel(second), reason: nil, now: now)
+            try await Self.waitUntilDone(late.id, test)
+            running.cancel()
+            await #expect(throws: CancellationError.self) { try await running.value }
+            for channel in [first, second] {
+                #expect(try await test.archive.channel(channel).state == .forgotten)
+                #expect(try test.vault.isForgotten(channel))
+            }
+        }
+    }
+
+    private static func waitUntilDone(_ request: ChannelNumber, _ test: TestArchive) async throws {
+        while try await test.archive.forgetRequest(request).state != .done {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Archive
+import ArchiveTestSupport
+import Assembly
+import Crawler
+import Foundation
+import Postgres
+import Synchronization
+import Tangle
+import Ternary
+import TestSupport
+import Testing
+import Vault
+
+/// What `permanode verify` finds.
+@Suite struct VerifierTests {
+    private static func withChannel(
+        _ body: (TestArchive, ChannelNumber) async throws -> Void
+    ) async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.register(ChannelVector.named("meter"), now: clock.now)
+            _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
+            try await body(test, channel)
+        }
+    }
+
+    private static func verify(_ test: TestArchive, _ channel: ChannelNumber? = nil) async throws
+        -> (report: ArchiveVerifier.Report, faults: [VerificationFault])
+    {
+        let faults = Mutex<[VerificationFault]>([])
+        let report = try await ArchiveVerifier(archive: test.archive).verify(channel: channel) {
+            fault in faults.withLock { $0.append(fault) }
+        }
+        return (report, faults.withLock { $0 })
+    }
+
+    @Test func aSoundArchiveHasNoFaults() async throws {
+        try await Self.withChannel { test, channel in
+            let (report, faults) = try await Self.verify(test)
+            #expect(faults.isEmpty)
+            #expect(report.channels == 1)
+            #expect(report.messages == 24)
+            #expect(report.attachments == 24)
+            #expect(report.skippedChannels == 0)
+            #expect(report.faults == 0)
+            let stranger = try #require(ChannelNumber(rawValue: channel.rawValue ^ 1))
+            await #expect(throws: ArchiveError.noSuchChannel(stranger)) {
+                try await Self.verify(test, stranger)
+            }
+        }
+    }
+
+    @Test(arguments: ["message.sealed_head", "attachment.sealed_evidence"])
+    func aFlippedByteIsFoundAndTheRestIsChecked(_ column: String) async throws {
+        let parts = column.split(separator: ".")
+        try await Self.withChannel { test, channel in
+            let changed = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    update \(parts[0]) set \(parts[1]) =
+                        set_byte(\(parts[1]), 100, get_byte(\(parts[1]), 100) # 1)
+                    where channel = $1 and sequence = 5
+                    """, [.int64(channel.rawValue)])
+            }
+            #expect(changed == 1)
+            let (report, faults) = try await Self.verify(test)
+            #expect(faults.map(\.channel) == [channel])
+            #expect(faults.map(\.sequence) == [5])
+            #expect(faults.map(\.cause) == [.damaged])
+            #expect(report.messages == 24)
+            #expect(report.faults == 1)
+        }
+    }
+
+    @Test func evidenceThatWasExchangedUnderTheRightKeyIsFound() async throws {
+        try await Self.withChannel { test, channel in
+            let (message, attachments) = try await test.archive.evidence(of: channel, sequence: 7)
+            let real = try #require(attachments.first).transactions
+            // The last fragment's middle is signature or siblings.
+            var fields = try TransactionFields(real[real.count - 1])
+            var trytes = fields.signatureMessageFragment.ascii
+            trytes[1] = trytes[1] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
+            fields.signatureMessageFragment = try Trytes(ascii: trytes)
+            let forged = try real.dropLast() + [fields.transaction()]
+            let row = try #require(
+                try await test.pool.withConnection {
+                    try await $0.query(
+                        "select period from attachment where channel = $1 and sequence = 7",
+                        [.int64(channel.rawValue)])
+                }.first)
+            let sealed = try test.vault.seal(
+                EvidenceEncoding.encodeWhole(Array(forged)),
+                SealedColumn.attachmentEvidence.context(
+                    channel, Period(rawValue: UInt16(row.int32("period"))),
+                    row: SealedColumn.attachmentRow(message.sequence, number: 0)))
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    update attachment set sealed_evidence = $2
+                    where channel = $1 and sequence = 7
+                    """, [.int64(channel.rawValue), .bytes(sealed)])
+            }
+            let (_, faults) = try await Self.verify(test, channel)
+            #expect(faults.map(\.sequence) == [7])
+            #expect(faults.map(\.cause) == [.invalidBundle])
+        }
+    }
+
+    @Test func missingEvidenceAndMissingKeysAreFound() async throws {
+        try await Self.withChannel { test, channel in
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    "delete from attachment where channel = $1 and sequence = 3",
+                    [.int64(channel.rawValue)])
+            }
+            #expect(try await Self.verify(test).faults.map(\.cause) == [.noEvidence])
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    "delete from side_key where channel = $1", [.int64(channel.rawValue)])
+            }
+            let causes = try await Self.verify(test).faults.map(\.cause)
+            #expect(causes.count == 24)
+            #expect(causes.count { $0 == .sideKeyMissing } == 23)
+        }
+    }
+
+    @Test func whatIsRestrictedOrForgottenIsNotRead() async throws {
+        try await Self.withChannel { test, channel in
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    "update channel set state = 'restricted' where id = $1",
+                    [.int64(channel.rawValue)])
+            }
+            let (report, faults) = try await Self.verify(test)
+            #expect(report.messages == 0)
+            #expect(report.skippedChannels == 1)
+            #expect(faults.isEmpty)
+            try test.vault.forget(channel)
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    "update channel set state = 'forgotten', sealed_label = null where id = $1",
+                    [.int64(channel.rawValue)])
+            }
+            #expect(try await Self.verify(test).report.channels == 0)
+            await #expect(throws: ArchiveError.noSuchChannel(channel)) {
+                try await Self.verify(test, channel)
+            }
+        }
+    }
+}
