@@ -22,7 +22,7 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     /// Absent where the crawler does not look.
     package let nextLookAt: Timestamp?
 
-    init(_ record: ChannelRecord, isAdmin: Bool) {
+    package init(_ record: ChannelRecord, isAdmin: Bool) {
         id = record.id.text
         mode = record.mode
         state = record.state
