@@ -23,6 +23,8 @@ package enum ArchiveError: Failure, Equatable {
     case wrongState(ChannelNumber, ChannelState)
     /// Somebody else took the channel over since the epoch was read.
     case fenced(ChannelNumber)
+    /// The database went away during a commit that does no harm when it is repeated.
+    case interrupted
     /// A stored value that does not open or does not parse.
     case damaged(table: String, channel: ChannelNumber)
     /// The same of one message.
@@ -49,6 +51,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong: "archive.reason-too-long"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
+        case .interrupted: "archive.interrupted"
         case .damaged, .damagedMessage: "archive.damaged"
         case .schemaVersion: "archive.schema-version"
         case .notANumber: "archive.not-a-number"
@@ -67,7 +70,7 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
         case .reasonTooLong: "take a forget request"
         case .wrongState: "change a channel"
-        case .fenced: "write for a channel"
+        case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
         case .schemaVersion: "use the database"
         }
@@ -84,8 +87,10 @@ package enum ArchiveError: Failure, Equatable {
     }
 
     package var retryable: Bool {
-        if case .fenced = self { return true }
-        return false
+        switch self {
+        case .fenced, .interrupted: true
+        default: false
+        }
     }
 
     package var publicText: String {
@@ -106,6 +111,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"
         case .fenced: "somebody else took the channel over meanwhile"
+        case .interrupted: "the database went away during a commit"
         case .damaged, .notANumber: "a stored value cannot be read"
         case .damagedMessage(_, let sequence): "message \(sequence) cannot be read"
         case .schemaVersion: "the database's schema is not this program's"

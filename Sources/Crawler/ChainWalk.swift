@@ -24,8 +24,11 @@ package struct ChainWalk: Sendable {
         package var treesPassed = 0
         package var unreachable = false
         package var fenced = false
-        /// The turn ended because it was long enough; there may be more at once.
+        /// The turn ended because it was long enough, or there was more at an address than
+        /// one look takes in; there may be more at once.
         package var unfinished = false
+        /// Channels whose turn ended with an error that no repeating mends.
+        package var failed = 0
 
         /// Whether the archive has something it had not.
         package var news: Bool { messages + attachments + treesPassed > 0 }
@@ -47,6 +50,8 @@ package struct ChainWalk: Sendable {
     private var head: FollowedTree
     private var headReport: TreeReport?
     private var blocked: StallReason?
+    /// An address has more than one look takes in.
+    private var leftOver = false
     private var lastNewsAt: Date
     private var watched: [FollowedTree]
     private var rest: CrawlFindings
@@ -85,6 +90,7 @@ package struct ChainWalk: Sendable {
     private mutating func lookedAtHead(_ report: TreeReport, now: Date) -> Step {
         headReport = report
         guard let nextRoot = report.nextRoot else {
+            leftOver = leftOver || report.leftOver
             add(report, to: &rest)
             return nextPassed(now: now)
         }
@@ -92,15 +98,17 @@ package struct ChainWalk: Sendable {
         add(report, to: &findings)
         let until = now.addingTimeInterval(policy.watchDuration)
         findings.advance = HeadAdvance(
-            nextRoot: nextRoot, watchUntil: until,
-            watchFrom: policy.nextWatch(of: until, now: now) ?? until)
+            position: head.position, nextRoot: nextRoot, watchUntil: until,
+            watchFrom: report.leftOver ? now : policy.nextWatch(of: until, now: now) ?? until)
         return .store(findings)
     }
 
     private mutating func lookedAtPassed(_ report: TreeReport, now: Date) -> Step {
         add(report, to: &rest)
         let until = report.tree.watchUntil ?? now
-        rest.watched[report.tree.position] = .some(policy.nextWatch(of: until, now: now))
+        leftOver = leftOver || report.leftOver
+        rest.watched[report.tree.position] = .some(
+            report.leftOver ? now : policy.nextWatch(of: until, now: now))
         return nextPassed(now: now)
     }
 
@@ -126,7 +134,7 @@ package struct ChainWalk: Sendable {
 
     private mutating func end(now: Date) -> Step {
         phase = .ended
-        if !watched.isEmpty { summary.unfinished = true }
+        if !watched.isEmpty || leftOver { summary.unfinished = true }
         let (state, reason) = standing(now: now)
         rest.end = LookEnd(state: state, reason: reason?.rawValue, nextLookAt: nextLook(now))
         return .store(rest)
@@ -142,7 +150,7 @@ package struct ChainWalk: Sendable {
             return (.waitingForKey, .unreadable)
         }
         let outOfPatience = now.timeIntervalSince(lastNewsAt) > policy.patience
-        if !headReport.incompleteTails.isEmpty {
+        if !headReport.incompleteTails.isEmpty || headReport.postponed > 0 {
             return (outOfPatience ? .stalled : .following, .incompleteBundle)
         }
         return outOfPatience ? (.stalled, .quiet) : (.following, nil)
@@ -157,9 +165,9 @@ package struct ChainWalk: Sendable {
         if summary.unreachable {
             return now.addingTimeInterval(policy.unreachableWait * (0.5 + jitter))
         }
-        if summary.unfinished { return now }
         // What a flood has beyond one look's bound comes with the next looks.
-        if headReport?.flooded == true { return now.addingTimeInterval(policy.shortestWait) }
+        if leftOver { return now.addingTimeInterval(policy.shortestWait) }
+        if summary.unfinished { return now }
         let quiet = now.timeIntervalSince(lastNewsAt)
         return now.addingTimeInterval(policy.wait(quiet: quiet, jitter: jitter))
     }
@@ -171,12 +179,18 @@ package struct ChainWalk: Sendable {
         return end(now: now)
     }
 
+    /// Somebody else has the channel: what was found meanwhile is theirs to find.
+    package mutating func fence() -> Step {
+        phase = .ended
+        summary.fenced = true
+        return .done
+    }
+
     package mutating func stored(_ outcome: CrawlOutcome, of findings: CrawlFindings, now: Date)
         -> Step
     {
         guard case .stored(let messages, let attachments, let chain) = outcome else {
-            summary.fenced = true
-            return .done
+            return fence()
         }
         summary.messages += messages
         summary.attachments += attachments
@@ -194,6 +208,7 @@ package struct ChainWalk: Sendable {
     private mutating func advanced(to root: Root?, now: Date) -> Step {
         guard let root else { return nextPassed(now: now) }
         summary.treesPassed += 1
+        leftOver = leftOver || headReport?.leftOver ?? false
         head = FollowedTree(position: head.position + 1, root: root, watchUntil: nil)
         if summary.treesPassed >= policy.treesPerTurn
             || now.timeIntervalSince(startedAt) >= policy.turn

@@ -18,38 +18,67 @@ struct ChannelTurn: Sendable {
     let clock: @Sendable () -> Date
     let log: Log
 
+    /// Gives the channel its turn and keeps its lease meanwhile, however slow the nodes are.
+    ///
     /// - Throws: what the database or the vault says; the lease then runs out by itself.
     func run(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
+        try await withThrowingTaskGroup(of: ChainWalk.Summary?.self) { group in
+            group.addTask { try await walk(assignment) }
+            group.addTask {
+                await keep(assignment.lease)
+                return nil
+            }
+            defer { group.cancelAll() }
+            if let summary = try await group.next() ?? nil { return summary }
+            try Task.checkCancellation()
+            var lost = ChainWalk.Summary()
+            lost.fenced = true
+            return lost
+        }
+    }
+
+    /// Renews a lease until somebody else has the channel.
+    private func keep(_ lease: CrawlLease) async {
+        while (try? await Task.sleep(for: .seconds(policy.lease / 3))) != nil {
+            let until = clock().addingTimeInterval(policy.lease)
+            do {
+                guard try await archive.renew(lease, until: until) else { return }
+            } catch {
+                // What the database has to say is heard at the next commit.
+                continue
+            }
+        }
+    }
+
+    private func walk(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
         let channel = assignment.lease.channel
+        let keys = assignment.sideKeys.count
         var walk = ChainWalk(
             assignment: assignment, policy: policy, now: clock(),
             jitter: Double.random(in: 0..<1))
-        var keeper = LeaseKeeper(lease: assignment.lease, policy: policy, now: clock())
         var reports: [TreeReport] = []
         var step = walk.begin()
         while true {
             switch step {
             case .look(let tree, let waiting):
                 do {
-                    guard
-                        let report = try await look(
-                            at: tree, assignment, waiting: waiting, keeper: &keeper)
-                    else { return walk.summary }
+                    let report = try await look(at: tree, assignment, waiting: waiting)
                     reports.append(report)
                     step = walk.looked(report, now: clock())
-                } catch let failure as any Failure {
-                    log.failure(
-                        failure, "the nodes could not be asked", level: .warning,
-                        ["channel": .string(channel.text)])
+                } catch {
+                    // Whatever it is, it tells of the nodes and not of the channel.
+                    try Task.checkCancellation()
+                    warn(error, of: channel)
                     step = walk.failed(now: clock())
                 }
             case .store(let findings):
                 let outcomes = try await archive.commit([findings], now: clock())
-                guard let outcome = outcomes.first else { return walk.summary }
-                if outcome != .fenced {
+                let outcome = outcomes.first ?? .fenced
+                // A chain that cannot go on has to say so again at the next look, so its
+                // messages are not what need not be looked at.
+                if case .stored(_, _, let chain) = outcome, chain == .none || chain == .advanced {
                     for report in reports {
-                        await memory.remember(
-                            report, of: channel, keys: assignment.sideKeys.count)
+                        await memory.remember(report, of: channel, keys: keys)
                     }
                     for case (let position, .none) in findings.watched {
                         await memory.forget(channel, position: position)
@@ -63,18 +92,26 @@ struct ChannelTurn: Sendable {
         }
     }
 
-    /// - Returns: Nil where the lease was lost meanwhile.
+    private func warn(_ error: any Error, of channel: ChannelNumber) {
+        guard let failure = error as? any Failure else {
+            return log.warning("the nodes could not be asked", ["channel": .string(channel.text)])
+        }
+        log.failure(
+            failure, "the nodes could not be asked", level: .warning,
+            ["channel": .string(channel.text)])
+    }
+
     private func look(
-        at tree: FollowedTree, _ assignment: CrawlAssignment, waiting: [Bundle],
-        keeper: inout LeaseKeeper
-    ) async throws -> TreeReport? {
+        at tree: FollowedTree, _ assignment: CrawlAssignment, waiting: [Bundle]
+    ) async throws -> TreeReport {
         var look = TreeLook(
             tree: tree, mode: assignment.mode, keys: assignment.sideKeys, waiting: waiting,
             memory: await memory.memory(
-                of: assignment.lease.channel, keys: assignment.sideKeys.count), policy: policy)
+                of: assignment.lease.channel, at: tree.position, keys: assignment.sideKeys.count),
+            policy: policy)
         var need = look.begin()
         while true {
-            guard try await keeper.keep(archive, now: clock()) else { return nil }
+            try Task.checkCancellation()
             switch need {
             case .find(let address):
                 need = look.found(try await source.sighting(at: address))
@@ -91,37 +128,19 @@ struct ChannelTurn: Sendable {
     }
 }
 
-/// Renews a lease in time; a look at a flooded address may take longer than a lease holds.
-private struct LeaseKeeper {
-    let lease: CrawlLease
-    let duration: TimeInterval
-    var renewAt: Date
-
-    init(lease: CrawlLease, policy: CrawlPolicy, now: Date) {
-        self.lease = lease
-        duration = policy.lease
-        renewAt = now.addingTimeInterval(policy.lease / 3)
-    }
-
-    /// False where somebody else has the channel.
-    mutating func keep(_ archive: Archive, now: Date) async throws -> Bool {
-        guard now >= renewAt else { return true }
-        renewAt = now.addingTimeInterval(duration / 3)
-        return try await archive.renew(lease, until: now.addingTimeInterval(duration))
-    }
-}
-
 /// What all turns of a process remember.
 actor CrawlMemory {
     private var seen: SeenTransactions
 
     init(_ policy: CrawlPolicy) {
         seen = SeenTransactions(
-            perChannel: policy.rememberedTransactions, inAll: policy.rememberedInAll)
+            perTree: policy.rememberedTransactions, inAll: policy.rememberedInAll)
     }
 
-    func memory(of channel: ChannelNumber, keys: Int) -> SeenTransactions.Memory {
-        seen.memory(of: channel, keys: keys)
+    func memory(of channel: ChannelNumber, at position: Int64, keys: Int)
+        -> SeenTransactions.Memory
+    {
+        seen.memory(of: channel, at: position, keys: keys)
     }
 
     func remember(_ report: TreeReport, of channel: ChannelNumber, keys: Int) {

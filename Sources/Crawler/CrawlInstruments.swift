@@ -20,7 +20,8 @@ package struct CrawlInstruments: Sendable {
         turns = try metrics.counter(
             "permanode_crawler_turns_total", help: "Turns given to channels.",
             labels: [
-                MetricLabel("outcome", values: ["news", "nothing", "unreachable", "fenced"])
+                MetricLabel(
+                    "outcome", values: ["news", "nothing", "unreachable", "fenced", "failed"])
             ])
         turnSeconds = try metrics.histogram(
             "permanode_crawler_turn_seconds", help: "How long turns took.")
@@ -35,6 +36,7 @@ package struct CrawlInstruments: Sendable {
     }
 
     private static func outcome(_ summary: ChainWalk.Summary) -> String {
+        if summary.failed > 0 { return "failed" }
         if summary.fenced { return "fenced" }
         if summary.unreachable { return "unreachable" }
         return summary.news ? "news" : "nothing"

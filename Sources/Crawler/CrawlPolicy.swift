@@ -17,28 +17,38 @@ package struct CrawlPolicy: Sendable {
     package var watchShares = [0.02, 0.2, 1]
     /// The wait after a look that failed because of the nodes.
     package var unreachableWait: TimeInterval = 15
+    /// The wait after a look that failed for a reason no repeating mends.
+    package var failedWait: TimeInterval = 60
     /// Transactions fetched from one address in one look: enough for every reattachment of
     /// an honest device; what a flood has beyond that comes with the next looks.
     package var transactionsPerLook = 5000
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
-    /// Tails whose bundles lack a transaction that are looked for again, per tree.
-    package var incompleteTails = 200
+    /// Transactions of an address, incomplete bundles' tails and such that the source named
+    /// and did not give, that one look asks for again; with more of them they take turns.
+    package var unresolvedPerLook = 200
+    /// Payloads that one look reads, counted once for every side key there is: some seconds
+    /// of computing.
+    package var readsPerLook = 10_000
+    /// Tails per tree that are asked after until they are confirmed; further attachments of
+    /// a tree's messages are not.
+    package var unconfirmedTails = 1000
     /// Payloads read with one key at once: bounds the memory of a look.
     package var payloadsPerRead = 64
     /// Trees a channel may advance in one turn, before others have theirs.
     package var treesPerTurn = 200
     /// How long a turn may last before the channel is given back.
     package var turn: TimeInterval = 20
-    /// How long a lease holds when its crawler dies; more than twice a turn.
+    /// How long a lease holds when its crawler dies; a living one renews it three times in that.
     package var lease: TimeInterval = 60
     /// Asks at the head, too, which messages are confirmed: for sources of the past.
     package var confirmsAtOnce = false
     /// Channels looked at at the same time.
     package var channelsAtOnce = 16
-    /// Transactions of one channel the crawler remembers having judged.
-    package var rememberedTransactions = 100_000
-    /// Transactions it remembers in all, a few bytes each.
+    /// Transactions of one tree the crawler remembers having judged: more than any node
+    /// names for one address.
+    package var rememberedTransactions = 200_000
+    /// Transactions it remembers in all, some twenty bytes each.
     package var rememberedInAll = 2_000_000
 
     package init() {}

@@ -41,43 +41,54 @@ package struct CrawlService: Sendable {
     /// asked for without pause.
     private static let shortestSleep: TimeInterval = 0.05
 
-    /// Crawls until the task is cancelled.
+    /// Crawls until the task is cancelled. Whatever goes wrong (the database away, most of
+    /// all) is logged and waited for: nothing is lost by beginning anew.
     ///
-    /// What a retry can mend (the database away, a channel taken over) is waited for;
-    /// anything else ends the crawler.
-    ///
-    /// - Throws: `CancellationError`, or what no retry can mend.
+    /// - Throws: `CancellationError`.
     package func run() async throws {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
         while true {
             try Task.checkCancellation()
             do {
-                try await crawlDue()
-                backoff.reset()
-            } catch let failure as any Failure where failure.retryable {
-                log.failure(failure, "crawling waits", level: .warning)
-                try await Task.sleep(for: backoff.next())
+                try await crawlDue { backoff.reset() }
+            } catch {
+                try Task.checkCancellation()
+                report(error, "crawling waits")
             }
+            try await Task.sleep(for: backoff.next())
         }
+    }
+
+    private func report(
+        _ error: any Error, _ message: StaticString, _ channel: ChannelNumber? = nil
+    ) {
+        let fields: LogFields = channel.map { ["channel": .string($0.text)] } ?? [:]
+        guard let failure = error as? any Failure else { return log.error(message, fields) }
+        log.failure(failure, message, level: failure.retryable ? .warning : .error, fields)
     }
 
     private enum Event {
         case turnEnded
-        /// Something may be due.
-        case tick
+        /// A channel may be due.
+        case alarm
     }
 
-    /// Keeps up to `channelsAtOnce` turns going while channels are due. Between a turn's end
-    /// and the next, or at the latest when the next channel is due, it looks for more.
-    private func crawlDue() async throws {
+    /// Keeps `channelsAtOnce` turns going while channels are due. A turn that takes long
+    /// keeps nobody else from having theirs.
+    ///
+    /// - Parameter wentWell: called whenever the database answered.
+    private func crawlDue(wentWell: () -> Void) async throws {
+        // None of this crawler's turns is under way now; after a failure some are leased.
+        try await archive.giveBackLeases(of: owner)
         try await withThrowingTaskGroup(of: Event.self) { group in
             var running = 0
-            var ticking = false
+            var alarmIsSet = false
             while true {
                 try Task.checkCancellation()
                 let leased = try await archive.acquireLeases(
                     owner: owner, limit: policy.channelsAtOnce - running,
                     duration: policy.lease, schedule: .due, now: clock())
+                wentWell()
                 for assignment in leased {
                     group.addTask {
                         _ = try await carryOut(assignment)
@@ -85,17 +96,16 @@ package struct CrawlService: Sendable {
                     }
                     running += 1
                 }
-                if running < policy.channelsAtOnce, !leased.isEmpty { continue }
-                if !ticking {
+                if running < policy.channelsAtOnce, !alarmIsSet {
                     group.addTask {
                         try await sleepUntilDue()
-                        return .tick
+                        return .alarm
                     }
-                    ticking = true
+                    alarmIsSet = true
                 }
                 switch try await group.next() {
                 case .turnEnded: running -= 1
-                case .tick: ticking = false
+                case .alarm: alarmIsSet = false
                 case nil: return
                 }
             }
@@ -109,15 +119,30 @@ package struct CrawlService: Sendable {
         try await Task.sleep(for: .seconds(wait))
     }
 
+    /// - Throws: what repeating mends. Any other error is this channel's alone: the others
+    ///   go on.
     private func carryOut(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
         let started = clock()
-        let summary = try await turn.run(assignment)
+        let channel = assignment.lease.channel
+        var summary = ChainWalk.Summary()
+        do {
+            summary = try await turn.run(assignment)
+        } catch let failure as any Failure where failure.retryable {
+            throw failure
+        } catch {
+            try Task.checkCancellation()
+            report(error, "a channel cannot be crawled", channel)
+            try await archive.setAside(
+                assignment.lease, reason: StallReason.failed.rawValue, now: clock(),
+                until: clock().addingTimeInterval(policy.failedWait))
+            summary.failed = 1
+        }
         instruments.record(summary, seconds: clock().timeIntervalSince(started))
         if summary.news {
             log.info(
                 "took in",
                 [
-                    "channel": .string(assignment.lease.channel.text),
+                    "channel": .string(channel.text),
                     "messages": .int(Int64(summary.messages)),
                     "attachments": .int(Int64(summary.attachments)),
                 ])
@@ -126,7 +151,8 @@ package struct CrawlService: Sendable {
     }
 
     /// Looks at every channel, whenever it is due, until a round over all of them brings
-    /// nothing new.
+    /// nothing new. Channels that other crawlers have leased are waited for: for a crawler
+    /// that died, until its leases end.
     ///
     /// - Parameter progress: Told after each channel's turn what came so far.
     /// - Returns: What came in all; `unreachable` if the last round could not ask the nodes.
@@ -159,7 +185,17 @@ package struct CrawlService: Sendable {
                     group.addTask { try await carryOut(assignment) }
                     running += 1
                 }
-                guard running > 0 else { return }
+                if running == 0 {
+                    guard
+                        let free = try await archive.leasedByOthers(
+                            notLookedAtSince: started, now: clock())
+                    else { return }
+                    let wait = min(
+                        max(free.timeIntervalSince(clock()), Self.shortestSleep),
+                        Self.longestSleep)
+                    try await Task.sleep(for: .seconds(wait))
+                    continue
+                }
                 guard let summary = try await group.next() else { return }
                 running -= 1
                 round.add(summary)
@@ -181,5 +217,6 @@ extension ChainWalk.Summary {
         unreachable = unreachable || other.unreachable
         fenced = fenced || other.fenced
         unfinished = unfinished || other.unfinished
+        failed += other.failed
     }
 }

@@ -2,88 +2,124 @@ import Archive
 import Ternary
 import Vault
 
-/// Which transactions were fetched and judged already, so that junk is not fetched again.
+/// Which transactions at a tree's address were fetched and judged already, so that junk is
+/// not fetched again.
 ///
-/// Bounded and forgetful: it holds fingerprints, and a channel that exceeds its share, or
-/// the least recently looked at channel when all is full, starts anew. Forgetting costs a
-/// second fetch; a fingerprint is 64 bits under a key of this process, so nobody can make
-/// one transaction hide another.
+/// Bounded and forgetful: it holds fingerprints, and a tree that exceeds its share, or the
+/// trees looked at the longest ago when all is full, start anew. Forgetting costs a second
+/// fetch; a fingerprint is 64 bits under a key of this process, so nobody can make one
+/// transaction hide another. What is known of one tree says nothing of another, even at the
+/// same address: a chain that leads back to itself has to be seen to do so.
 package struct SeenTransactions: Sendable {
-    private struct Channel: Sendable {
-        var fingerprints: Set<Int> = []
-        var incompleteTails: [Int64: [Hash]] = [:]
-        var unconfirmed: [Int64: [Hash]] = [:]
-        var keysTried = 0
-        var lookedAt: UInt64 = 0
+    private struct Key: Hashable {
+        let channel: ChannelNumber
+        let position: Int64
     }
 
-    private var channels: [ChannelNumber: Channel] = [:]
-    private var count = 0
+    private struct Tree: Sendable {
+        var judged: Set<Int> = []
+        var unresolved: Set<Int> = []
+        var unconfirmed: [Hash] = []
+        var keysTried = 0
+        var looks = 0
+        var lookedAt: UInt64 = 0
+
+        /// What it takes of the room for all; a tree takes some even where nothing was seen.
+        var weight: Int { judged.count + unresolved.count + 8 }
+    }
+
+    private var trees: [Key: Tree] = [:]
+    /// Of all trees.
+    package private(set) var weight = 0
     private var clock: UInt64 = 0
-    private let perChannel: Int
+    private let perTree: Int
     private let inAll: Int
 
-    package init(perChannel: Int, inAll: Int) {
-        self.perChannel = perChannel
+    package init(perTree: Int, inAll: Int) {
+        self.perTree = perTree
         self.inAll = inAll
     }
 
-    /// What is remembered for a channel's look.
+    /// What is remembered for a look at a tree.
     package struct Memory: Sendable {
-        fileprivate let fingerprints: Set<Int>
-        /// Tails at a tree whose bundles lacked a transaction.
-        package let incompleteTails: [Int64: [Hash]]
+        fileprivate var judged: Set<Int> = []
+        fileprivate var unresolved: Set<Int> = []
         /// Tails of messages that were not confirmed when last asked.
-        package let unconfirmed: [Int64: [Hash]]
+        package fileprivate(set) var unconfirmed: [Hash] = []
         /// Side keys that what waits was tried with.
-        package let keysTried: Int
+        package fileprivate(set) var keysTried = 0
+        /// Looks so far: says whose turn it is among what is unresolved.
+        package fileprivate(set) var looks = 0
 
-        package func contains(_ hash: Hash) -> Bool {
-            fingerprints.contains(hash.hashValue)
-        }
+        /// Of a tree that was never looked at.
+        package init() {}
+
+        /// Whether the transaction need not be fetched again.
+        package func isJudged(_ hash: Hash) -> Bool { judged.contains(hash.hashValue) }
+
+        /// Whether it was asked for in vain, or is the tail of an incomplete bundle.
+        package func isUnresolved(_ hash: Hash) -> Bool { unresolved.contains(hash.hashValue) }
     }
 
     /// - Parameter keys: How many side keys the channel has. With another number of keys
     ///   than before every judgement may turn out differently, so all are forgotten.
-    package mutating func memory(of channel: ChannelNumber, keys: Int) -> Memory {
+    package mutating func memory(of channel: ChannelNumber, at position: Int64, keys: Int)
+        -> Memory
+    {
         clock += 1
-        if let known = channels[channel], known.keysTried != keys { forget(channel) }
-        channels[channel]?.lookedAt = clock
-        let known = channels[channel] ?? Channel()
-        return Memory(
-            fingerprints: known.fingerprints, incompleteTails: known.incompleteTails,
-            unconfirmed: known.unconfirmed, keysTried: known.keysTried)
+        let key = Key(channel: channel, position: position)
+        trees[key]?.lookedAt = clock
+        var memory = Memory()
+        guard let tree = trees[key] else { return memory }
+        memory.unconfirmed = tree.unconfirmed
+        memory.looks = tree.looks
+        guard tree.keysTried == keys else { return memory }
+        memory.keysTried = keys
+        memory.judged = tree.judged
+        memory.unresolved = tree.unresolved
+        return memory
     }
 
     /// Takes in what a look at one tree judged.
     package mutating func remember(_ report: TreeReport, of channel: ChannelNumber, keys: Int) {
         clock += 1
-        var known = channels[channel] ?? Channel()
-        count -= known.fingerprints.count
-        if known.fingerprints.count + report.judged.count > perChannel { known.fingerprints = [] }
-        known.fingerprints.formUnion(report.judged.lazy.map(\.hashValue))
-        known.incompleteTails[report.tree.position] =
-            report.incompleteTails.isEmpty ? nil : report.incompleteTails
-        known.unconfirmed[report.tree.position] =
-            report.unconfirmed.isEmpty ? nil : report.unconfirmed
-        known.keysTried = keys
-        known.lookedAt = clock
-        count += known.fingerprints.count
-        channels[channel] = known
-        while count > inAll,
-            let oldest = channels.min(by: { $0.value.lookedAt < $1.value.lookedAt })
-        {
-            forget(oldest.key)
+        let key = Key(channel: channel, position: report.tree.position)
+        var tree = trees[key] ?? Tree()
+        if trees[key] != nil { weight -= tree.weight }
+        if tree.keysTried != keys {
+            tree.judged = []
+            tree.unresolved = []
+        }
+        tree.judged.formUnion(report.judged.lazy.map(\.hashValue))
+        tree.unresolved.formUnion(report.unresolved.lazy.map(\.hashValue))
+        tree.unresolved.subtract(report.judged.lazy.map(\.hashValue))
+        if tree.judged.count + tree.unresolved.count > perTree {
+            tree.judged = []
+            tree.unresolved = []
+        }
+        tree.unconfirmed = report.unconfirmed
+        tree.keysTried = keys
+        tree.looks += 1
+        tree.lookedAt = clock
+        trees[key] = tree
+        weight += tree.weight
+        makeRoom(besides: key)
+    }
+
+    /// Forgets half of all trees, those looked at the longest ago, when all is full: rarely
+    /// much, instead of often little.
+    private mutating func makeRoom(besides key: Key) {
+        guard weight > inAll else { return }
+        let others = trees.filter { $0.key != key }.sorted { $0.value.lookedAt < $1.value.lookedAt }
+        for (place, other) in others.enumerated() {
+            guard place <= others.count / 2 || weight > inAll else { return }
+            forget(other.key.channel, position: other.key.position)
         }
     }
 
     /// A tree is no longer looked at.
     package mutating func forget(_ channel: ChannelNumber, position: Int64) {
-        channels[channel]?.incompleteTails[position] = nil
-        channels[channel]?.unconfirmed[position] = nil
-    }
-
-    package mutating func forget(_ channel: ChannelNumber) {
-        count -= channels.removeValue(forKey: channel)?.fingerprints.count ?? 0
+        let key = Key(channel: channel, position: position)
+        weight -= trees.removeValue(forKey: key)?.weight ?? 0
     }
 }

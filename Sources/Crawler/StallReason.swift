@@ -15,6 +15,10 @@ package enum StallReason: String, Sendable, CaseIterable {
     case forgotten = "chain.forgotten"
     /// No node answered as it should.
     case unreachable = "node.unreachable"
+    /// What is stored of the channel cannot be read.
+    case damaged = "archive.damaged"
+    /// The last look ended with an error that only the log tells.
+    case failed = "crawl.failed"
 
     /// For people.
     package var explanation: String {
@@ -27,6 +31,8 @@ package enum StallReason: String, Sendable, CaseIterable {
         case .cycle: "the chain leads back to a root it already passed"
         case .forgotten: "the chain leads to a root that was forgotten"
         case .unreachable: "no node answered as it should"
+        case .damaged: "what is stored of the channel cannot be read with this key ring"
+        case .failed: "the last look failed; the log says why"
         }
     }
 }

@@ -29,11 +29,13 @@ package struct TreeLook: Sendable {
 
     private var report: TreeReport
     private var queue: [Hash] = []
+    private var asked: [Hash] = []
     private var transactions: [Hash: Transaction] = [:]
     /// Transactions that bear another address: no bundle of this one has them.
     private var foreign: Set<Hash> = []
     private var tails: [Hash] = []
-    private var soughtMissing = false
+    /// Transactions that bundles lacked and that were asked for.
+    private var sought: Set<Hash> = []
     private var unread: [Unread] = []
     private var retry: [Unread] = []
     private var reading: [Unread] = []
@@ -64,20 +66,37 @@ package struct TreeLook: Sendable {
 
     package mutating func found(_ sighting: Sighting) -> Need {
         var fresh: [Hash] = []
+        var unresolved: [Hash] = []
         var distinct: Set<Hash> = []
-        for hash in sighting.hashes where distinct.insert(hash).inserted && !memory.contains(hash) {
-            fresh.append(hash)
+        for hash in sighting.hashes where distinct.insert(hash).inserted {
+            if memory.isUnresolved(hash) {
+                unresolved.append(hash)
+            } else if !memory.isJudged(hash) {
+                fresh.append(hash)
+            }
         }
-        let again = memory.incompleteTails[report.tree.position] ?? []
-        report.flooded = sighting.mayBeIncomplete || fresh.count > policy.transactionsPerLook
-        queue = again + fresh.prefix(policy.transactionsPerLook).filter { !again.contains($0) }
+        let again = share(of: unresolved)
+        report.postponed = unresolved.count - again.count
+        report.leftOver = fresh.count > policy.transactionsPerLook
+        report.flooded = sighting.mayBeIncomplete || report.leftOver || report.postponed > 0
+        asked = again + fresh.prefix(policy.transactionsPerLook)
+        queue = asked
         return fetchOrAssemble()
+    }
+
+    /// Those of what is unresolved whose turn it is: all in as many looks as that takes, so
+    /// that no junk keeps a real bundle from its turn.
+    private func share(of unresolved: [Hash]) -> [Hash] {
+        let limit = policy.unresolvedPerLook
+        guard unresolved.count > limit else { return unresolved }
+        let parts = (unresolved.count + limit - 1) / limit
+        return Array(unresolved.dropFirst(memory.looks % parts * limit).prefix(limit))
     }
 
     /// - Parameter answer: Transactions by hash; what is missing is not known yet.
     package mutating func fetched(_ answer: [Hash: Transaction], asked: [Hash]) -> Need {
         for hash in asked {
-            guard let transaction = answer[hash] else { continue }
+            guard let transaction = answer[hash], transactions[hash] == nil else { continue }
             guard transaction.address == address else {
                 foreign.insert(hash)
                 report.judged.append(hash)
@@ -86,7 +105,8 @@ package struct TreeLook: Sendable {
             transactions[hash] = transaction
             if transaction.currentIndex == 0 {
                 tails.append(hash)
-            } else if !soughtMissing {
+            } else {
+                // No tail of ours; a bundle that needs it asks for it.
                 report.judged.append(hash)
             }
         }
@@ -108,7 +128,7 @@ package struct TreeLook: Sendable {
         for tail in tails {
             switch BundleAssembly.assemble(tail: tail, lookup: { transactions[$0] }) {
             case .complete(let bundle):
-                unread.append(Unread(bundle: bundle, waited: false))
+                take(bundle)
             case .missing(let hashes) where !foreign.isDisjoint(with: hashes):
                 // Every transaction of a message's bundle bears its address, so a trunk that
                 // leads elsewhere is not followed further.
@@ -123,22 +143,30 @@ package struct TreeLook: Sendable {
             }
         }
         tails = incomplete
-        // What a bundle lacks does not bear this address, was judged before its tail came,
-        // or was cut off; each round may name the next trunk, so rounds go on while they help.
-        let unknown = missing.filter { transactions[$0] == nil && !sought.contains($0) }
-        if !unknown.isEmpty, sought.count < policy.transactionsPerLook {
-            soughtMissing = true
-            sought.formUnion(unknown)
-            queue = Array(unknown)
+        // What a bundle lacks was judged before its tail came, or was cut off; each round may name the next trunk, so rounds go on while they help.
+        let unknown = missing.subtracting(sought)
+        let room = policy.transactionsPerLook - sought.count
+        if !unknown.isEmpty, room > 0 {
+            queue = Array(unknown.prefix(room))
+            sought.formUnion(queue)
             return fetchOrAssemble()
         }
-        report.incompleteTails = Array(tails.prefix(policy.incompleteTails))
-        if tails.count > policy.incompleteTails { report.flooded = true }
-        retry = []
+        report.incompleteTails = tails
+        report.unanswered = asked.filter { transactions[$0] == nil && !foreign.contains($0) }
+        if report.unresolved.count > policy.unresolvedPerLook { report.flooded = true }
         return read()
     }
 
-    private var sought: Set<Hash> = []
+    /// Every bundle may have to be read with every key, so many keys leave time for few
+    /// bundles; the others have their turn at the next looks.
+    private mutating func take(_ bundle: Bundle) {
+        guard unread.count < max(1, policy.readsPerLook / max(1, keys.count)) else {
+            report.leftOver = true
+            report.flooded = true
+            return
+        }
+        unread.append(Unread(bundle: bundle, waited: false))
+    }
 
     private mutating func read() -> Need {
         if unread.isEmpty {
@@ -202,8 +230,10 @@ package struct TreeLook: Sendable {
 
     private mutating func confirm() -> Need {
         report.messages.sort { $0.message.index < $1.message.index }
-        report.unconfirmed =
-            (memory.unconfirmed[report.tree.position] ?? []) + report.messages.map(\.bundle.tail)
+        var known: Set<Hash> = []
+        let tails = memory.unconfirmed + report.messages.map(\.bundle.tail)
+        report.unconfirmed = Array(
+            tails.filter { known.insert($0).inserted }.prefix(policy.unconfirmedTails))
         guard asksConfirmation, !report.unconfirmed.isEmpty else { return .finished(report) }
         return .confirm(report.unconfirmed)
     }
@@ -215,7 +245,8 @@ package struct TreeLook: Sendable {
             report.messages[index].confirmed = true
             report.messages[index].milestone = milestone
         }
-        report.confirmed = milestones.filter { report.unconfirmed.contains($0.key) }
+        let asked = Set(report.unconfirmed)
+        report.confirmed = milestones.filter { asked.contains($0.key) }
         report.unconfirmed.removeAll { milestones[$0] != nil }
         return .finished(report)
     }

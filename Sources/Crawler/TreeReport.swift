@@ -16,17 +16,26 @@ package struct TreeReport: Sendable {
     package var judged: [Hash] = []
     /// Tails whose bundles lack a transaction: not known yet.
     package var incompleteTails: [Hash] = []
+    /// Transactions that the source named and did not give.
+    package var unanswered: [Hash] = []
+    /// How many transactions that were incomplete or not given before had no turn this time.
+    package var postponed = 0
     /// Tails of messages that the ledger has not confirmed.
     package var unconfirmed: [Hash] = []
     /// Tails that it confirmed since the last look.
     package var confirmed: [Hash: Int32?] = [:]
     /// Bundles that are no message of this root, whatever the key.
     package var rejected = 0
-    /// More lies at the address than was looked at.
+    /// There are transactions that were never looked at: the next look comes to them.
+    package var leftOver = false
+    /// More lies at the address than was looked at, or than the source tells.
     package var flooded = false
 
     package init(tree: FollowedTree) { self.tree = tree }
 
     /// What the first message names as the next tree.
     package var nextRoot: Root? { messages.first?.message.nextRoot }
+
+    /// What may turn out to be something at another look.
+    package var unresolved: [Hash] { incompleteTails + unanswered }
 }

@@ -77,8 +77,10 @@ final class Session {
             // `FATAL:  3D000: database "x" does not exist`
             guard let match = line.firstMatch(of: /:  ([0-9A-Z]{5}): (.*)/) else { continue }
             let report = ServerReport(sqlState: String(match.1), message: String(match.2))
+            // 55000: the database takes no connections, by an operator's word or for a while.
             return report.error(
-                operation: "connect", connectionLost: false, cancelAsked: false,
+                operation: "connect", connectionLost: report.sqlState == "55000",
+                cancelAsked: false,
                 subject: configuration.target)
         }
         return PostgresError(

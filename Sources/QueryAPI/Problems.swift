@@ -47,7 +47,7 @@ struct Problem: Sendable {
         case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
         case .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed, .reasonTooLong:
             400
-        case .fenced: 503
+        case .fenced, .interrupted: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500
         }
     }

@@ -54,6 +54,11 @@ package final class MemoryTangle: TangleSource {
         }
     }
 
+    /// Where a transaction stands, hidden or not.
+    package func address(of hash: Hash) -> Hash? {
+        state.withLock { $0.transactions[hash]?.address }
+    }
+
     /// Takes transactions out of sight until they are shown again.
     package func hide(_ hashes: some Sequence<Hash>) {
         state.withLock { $0.hidden.formUnion(hashes) }

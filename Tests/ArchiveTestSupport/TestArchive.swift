@@ -15,6 +15,13 @@ package struct TestArchive: Sendable {
     package var pool: PostgresPool { archive.pool }
     package var vault: Vault { archive.vault }
 
+    /// How many rows a table has.
+    package func rowCount(of table: String) async throws -> Int {
+        try await pool.withConnection {
+            Int(try await $0.query("select count(*) as rows from \(table)")[0].int64("rows"))
+        }
+    }
+
     /// Calls with a new archive and removes it afterwards.
     package static func with<Value>(
         _ body: (TestArchive) async throws -> Value

@@ -8,6 +8,11 @@ import Vault
 package struct NumberedSideKey: Sendable {
     package let number: Int16
     package let key: SideKey
+
+    package init(number: Int16, key: SideKey) {
+        self.number = number
+        self.key = key
+    }
 }
 
 extension Archive {
@@ -32,6 +37,7 @@ extension Archive {
             }
             guard record.mode == .restricted else { throw ArchiveError.sideKeyNotWanted }
             let number = try await insert(sideKey, of: channel, now: now, on: connection)
+            try await lookAtWaiting(of: channel, now: now, on: connection)
             _ = try await connection.execute(
                 """
                 update channel set epoch = epoch + 1, lease_owner = null, lease_until = null,

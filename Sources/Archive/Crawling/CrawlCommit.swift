@@ -9,8 +9,9 @@ extension Archive {
     /// them move in one transaction. Repeating a commit changes nothing.
     ///
     /// - Returns: What became of each, in the order given.
+    /// - Throws: `ArchiveError.interrupted` where the database went away during the commit.
     package func commit(_ findings: [CrawlFindings], now: Date) async throws -> [CrawlOutcome] {
-        try await pool.withTransaction { connection in
+        try await repeatableTransaction { connection in
             try await connection.holdTombstones(.shared)
             let locked = try await lock(findings.map(\.lease), on: connection)
             var outcomes: [CrawlOutcome] = []
@@ -66,12 +67,12 @@ extension Archive {
         try await markSideKeys(found.messages, of: channel, on: connection)
         try await markConfirmed(intake.confirmed, of: channel, on: connection)
         try await markConfirmed(tails: found.confirmed, of: channel, on: connection)
-        try await keep(found, now: now, on: connection)
+        try await keepWaiting(found, now: now, on: connection)
         for (position, nextLookAt) in found.watched {
             try await watch(position, of: channel, nextLookAt: nextLookAt, on: connection)
         }
         var step: ChainStep = intake.cycle ? .cycle : .none
-        if let advance = found.advance, step == .none {
+        if let advance = found.advance, advance.position == cursor.headPosition, step == .none {
             step = try await take(
                 advance, of: channel, head: cursor.headPosition, now: now, on: connection)
         }
@@ -99,25 +100,32 @@ extension Archive {
         return .advanced
     }
 
+    /// - Parameter nextLookAt: nil where the tree is no longer looked at. With bundles that
+    ///   wait for a key it stays, to be looked at once more when one is added.
     private func watch(
         _ position: Int64, of channel: ChannelNumber, nextLookAt: Date?,
         on connection: PostgresConnection
     ) async throws {
-        guard let nextLookAt else {
-            _ = try await connection.execute(
+        if nextLookAt == nil {
+            let ended = try await connection.execute(
                 """
-                with ended as (
-                    delete from tree
-                    where channel = $1 and position = $2 and watch_until is not null
-                    returning position)
-                delete from candidate
-                where channel = $1 and position in (select position from ended)
+                delete from tree t
+                where channel = $1 and position = $2 and watch_until is not null
+                    and not exists (
+                        select from candidate c
+                        where c.channel = t.channel and c.position = t.position)
                 """, [.int64(channel.rawValue), .int64(position)])
-            return
+            guard ended == 0 else { return }
         }
         _ = try await connection.execute(
-            "update tree set next_look_at = $3 where channel = $1 and position = $2",
-            [.int64(channel.rawValue), .int64(position), .timestamp(nextLookAt)])
+            """
+            update tree set next_look_at = coalesce($3::timestamptz, 'infinity')
+            where channel = $1 and position = $2 and watch_until is not null
+            """,
+            [
+                .int64(channel.rawValue), .int64(position),
+                nextLookAt.map(PostgresValue.timestamp) ?? .null,
+            ])
     }
 
     private func moveCursor(

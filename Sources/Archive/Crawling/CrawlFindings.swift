@@ -37,8 +37,8 @@ package struct VerifiedMessage: Sendable {
 package struct WaitingFinding: Sendable {
     package let position: Int64
     package let bundle: Bundle
-    /// Found at the head. What is found at passed trees may take only half of the room, so
-    /// that a forger cannot use it up there.
+    /// Found at the head. What is found at passed trees may take only half of the room and
+    /// makes way for what is found at the head, so that a forger cannot use it up there.
     package let atHead: Bool
 
     package init(position: Int64, bundle: Bundle, atHead: Bool) {
@@ -50,6 +50,8 @@ package struct WaitingFinding: Sendable {
 
 /// The head's step to the next tree.
 package struct HeadAdvance: Sendable {
+    /// The tree that is passed; where it is the head no more, nothing is done.
+    package let position: Int64
     /// The root that a verified message of the tree before names.
     package let nextRoot: Root
     /// Until when the tree that is passed is looked at again.
@@ -57,7 +59,8 @@ package struct HeadAdvance: Sendable {
     /// When it is looked at first.
     package let watchFrom: Date
 
-    package init(nextRoot: Root, watchUntil: Date, watchFrom: Date) {
+    package init(position: Int64, nextRoot: Root, watchUntil: Date, watchFrom: Date) {
+        self.position = position
         self.nextRoot = nextRoot
         self.watchUntil = watchUntil
         self.watchFrom = watchFrom
@@ -82,12 +85,11 @@ package struct CrawlFindings: Sendable {
     package let lease: CrawlLease
     /// In the order in which sequences are to be given.
     package var messages: [VerifiedMessage] = []
-    /// Bundles that no known key opens; kept within `Archive.waitingBundleLimit`.
+    /// Bundles that no known key opens; kept within `WaitingRoom`'s bounds.
     package var waiting: [WaitingFinding] = []
     /// Bundles that no longer wait, by their tails.
     package var settled: [Bundle] = []
-    /// The head's step, taken only if the findings hold a message of the head's tree or the
-    /// archive has one already.
+    /// The head's step to the root that a message among the findings names.
     package var advance: HeadAdvance?
     /// Tails of attachments that the ledger confirmed, with the milestone where it is known.
     package var confirmed: [Hash: Int32?] = [:]

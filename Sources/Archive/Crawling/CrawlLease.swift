@@ -12,6 +12,11 @@ import struct Tangle.Bundle
 package struct CrawlLease: Sendable, Hashable {
     package let channel: ChannelNumber
     package let epoch: Int64
+
+    package init(channel: ChannelNumber, epoch: Int64) {
+        self.channel = channel
+        self.epoch = epoch
+    }
 }
 
 /// Which channels are leased.
@@ -40,6 +45,11 @@ package struct FollowedTree: Sendable {
 package struct WaitingBundle: Sendable {
     package let position: Int64
     package let bundle: Bundle
+
+    package init(position: Int64, bundle: Bundle) {
+        self.position = position
+        self.bundle = bundle
+    }
 }
 
 /// All a crawler needs to look at a channel.
@@ -60,14 +70,29 @@ package struct CrawlAssignment: Sendable {
     /// When the channel was registered.
     package let createdAt: Date
     package let messageCount: Int64
+
+    package init(
+        lease: CrawlLease, mode: ChannelMode, state: ChannelState, reason: String?,
+        sideKeys: [NumberedSideKey], head: FollowedTree, watched: [FollowedTree],
+        waiting: [WaitingBundle], lastNewsAt: Date, createdAt: Date, messageCount: Int64
+    ) {
+        self.lease = lease
+        self.mode = mode
+        self.state = state
+        self.reason = reason
+        self.sideKeys = sideKeys
+        self.head = head
+        self.watched = watched
+        self.waiting = waiting
+        self.lastNewsAt = lastNewsAt
+        self.createdAt = createdAt
+        self.messageCount = messageCount
+    }
 }
 
 extension Archive {
     /// Passed trees that one assignment brings along: a look's worth of work.
     package static let watchedTreeLimit = 64
-
-    /// Bundles a channel keeps waiting for a key: a day of quarters of an hour.
-    package static let waitingBundleLimit = 96
 
     /// Leases channels that are due, the longest due first, and raises their epochs; channels
     /// that another transaction holds are passed over.
@@ -87,7 +112,7 @@ extension Archive {
             case .notLookedAtSince(let start):
                 ("(last_look_at is null or last_look_at < $5)", start)
             }
-        return try await pool.withTransaction { connection in
+        return try await repeatableTransaction { connection in
             let rows = try await connection.query(
                 """
                 with due as (
@@ -128,13 +153,25 @@ extension Archive {
         _ = try await connection.execute(
             """
             update channel set state = 'stalled', reason = $2, next_look_at = $3,
-                lease_owner = null, lease_until = null
+                last_look_at = $4, lease_owner = null, lease_until = null
             where id = $1
             """,
             [
                 .int64(try row.int64("id")), .text(failure.code),
-                .timestamp(now.addingTimeInterval(Self.damagedWait)),
+                .timestamp(now.addingTimeInterval(Self.damagedWait)), .timestamp(now),
             ])
+    }
+
+    /// Runs a transaction that does no harm when it is run again: that a commit's outcome is
+    /// not known is then no more than a reason to do so.
+    func repeatableTransaction<Value: Sendable>(
+        _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.withTransaction { try await body($0) }
+        } catch let error as PostgresError where error.kind == .commitUnknown {
+            throw ArchiveError.interrupted
+        }
     }
 
     /// How long a channel with unreadable values is left alone: an operator has to act.
@@ -153,6 +190,37 @@ extension Archive {
         return try rows.first?.optionalTimestamp("due")
     }
 
+    /// When the first of the leases ends that keep channels from being looked at which
+    /// nobody looked at since; nil where there is none.
+    package func leasedByOthers(notLookedAtSince start: Date, now: Date) async throws -> Date? {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select min(lease_until) as free from channel
+                where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
+                    and (last_look_at is null or last_look_at < $1) and lease_until > $2
+                """, [.timestamp(start), .timestamp(now)])
+        }
+        return try rows.first?.optionalTimestamp("free")
+    }
+
+    /// Ends a look that failed: says why, and when the channel is due again.
+    package func setAside(_ lease: CrawlLease, reason: String, now: Date, until: Date) async throws
+    {
+        _ = try await pool.withConnection {
+            try await $0.execute(
+                """
+                update channel set reason = $3, last_look_at = $4, next_look_at = $5,
+                    lease_owner = null, lease_until = null
+                where id = $1 and epoch = $2
+                """,
+                [
+                    .int64(lease.channel.rawValue), .int64(lease.epoch), .text(reason),
+                    .timestamp(now), .timestamp(until),
+                ])
+        }
+    }
+
     /// Keeps a lease; false where somebody else has the channel.
     package func renew(_ lease: CrawlLease, until: Date) async throws -> Bool {
         try await pool.withConnection {
@@ -162,14 +230,14 @@ extension Archive {
         } == 1
     }
 
-    /// Gives a lease back without a look; the channel is due as it was before.
-    package func giveBack(_ lease: CrawlLease) async throws {
+    /// Gives back what a crawler of this name has leased; its channels are due as they were
+    /// before. Turns of it that are still under way are shut out by the next lease.
+    package func giveBackLeases(of owner: String) async throws {
         _ = try await pool.withConnection {
             try await $0.execute(
                 """
-                update channel set lease_owner = null, lease_until = null
-                where id = $1 and epoch = $2
-                """, [.int64(lease.channel.rawValue), .int64(lease.epoch)])
+                update channel set lease_owner = null, lease_until = null where lease_owner = $1
+                """, [.text(owner)])
         }
     }
 
@@ -229,28 +297,6 @@ extension Archive {
             throw ArchiveError.damaged(table: column.table, channel: channel)
         }
         return root
-    }
-
-    private func waitingBundles(of channel: ChannelNumber, on connection: PostgresConnection)
-        async throws -> [WaitingBundle]
-    {
-        let rows = try await connection.query(
-            """
-            select position, period, lookup, sealed_bundle from candidate
-            where channel = $1 order by position, seen_at
-            """, [.int64(channel.rawValue)])
-        return try rows.map { row in
-            let column = SealedColumn.candidateBundle
-            let encoded = try vault.open(
-                row.bytes("sealed_bundle"), column,
-                column.context(channel, row.period("period"), row: row.bytes("lookup")))
-            guard
-                let transactions = try? EvidenceEncoding.decode(
-                    encoded, head: Trytes(validated: []), address: .null),
-                let bundle = try? Bundle(transactions)
-            else { throw ArchiveError.damaged(table: column.table, channel: channel) }
-            return WaitingBundle(position: try row.int64("position"), bundle: bundle)
-        }
     }
 
     func insertTree(

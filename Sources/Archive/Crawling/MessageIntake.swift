@@ -209,43 +209,6 @@ extension Archive {
         }
         return added
     }
-
-    /// Keeps bundles that wait for a key, within the bound, and drops those that no longer do.
-    func keep(_ found: CrawlFindings, now: Date, on connection: PostgresConnection) async throws {
-        let channel = found.lease.channel
-        if !found.settled.isEmpty {
-            let lookups = try found.settled.map { try candidateLookup($0, channel) }
-            _ = try await connection.execute(
-                "delete from candidate where channel = $1 and lookup = any ($2)",
-                [.int64(channel.rawValue), .bytesArray(lookups)])
-        }
-        let period = Period(now)
-        let column = SealedColumn.candidateBundle
-        for finding in found.waiting {
-            let bundle = finding.bundle
-            let room = finding.atHead ? Self.waitingBundleLimit : Self.waitingBundleLimit / 2
-            let lookup = try candidateLookup(bundle, channel)
-            let sealed = try vault.seal(
-                EvidenceEncoding.encodeWhole(bundle.transactions),
-                column.context(channel, period, row: lookup))
-            _ = try await connection.execute(
-                """
-                insert into candidate (channel, lookup, position, period, sealed_bundle, seen_at)
-                select $1, $2, $3, $4, $5, $6
-                where (select count(*) from candidate where channel = $1) < $7
-                on conflict (channel, lookup) do nothing
-                """,
-                [
-                    .int64(channel.rawValue), .bytes(lookup), .int64(finding.position),
-                    .int32(Int32(period.rawValue)), .bytes(sealed), .timestamp(now),
-                    .int64(Int64(room)),
-                ])
-        }
-    }
-
-    private func candidateLookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
-        try vault.lookupHash(bundle.tail.packed, domain: "candidate", channel: channel)
-    }
 }
 
 extension SealedColumn {
