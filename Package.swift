@@ -107,7 +107,7 @@ let testTargets: [Target] = [
     tests(
         "LocalTangleTests", ["LocalTangle", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
     tests("ArchiveTests", parts + ["ArchiveTestSupport"]),
-    tests("CrawlerTests", parts + ["ArchiveTestSupport"]),
+    tests("CrawlerTests", parts + ["Assembly", "ArchiveTestSupport"]),
     tests("ErasureTests", parts + ["ArchiveTestSupport"]),
     tests("QueryAPITests", parts + ["ArchiveTestSupport"]),
     tests("AssemblyTests", parts + ["Assembly", "ArchiveTestSupport"]),

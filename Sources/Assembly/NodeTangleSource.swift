@@ -21,7 +21,10 @@ package struct NodeTangleSource: TangleSource {
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {
-        try await nodes.transactions(hashes).found
+        let lookup = try await nodes.transactions(hashes)
+        // Nothing but transactions that were not asked for is no answer.
+        if lookup.found.isEmpty, let refusal = lookup.refused.values.first { throw refusal }
+        return lookup.found
     }
 
     /// Nodes tell whether, not by which milestone. One that does not answer this command at

@@ -26,7 +26,7 @@ import Vault
             for (vector, channel) in channels {
                 let read = try await test.read(channel)
                 let found = read.map(\.message.contentTrytes)
-                let expected = Self.reachable(vector)
+                let expected = RegisteredVectors.reachable(vector)
                 #expect(found.count == expected.count, "\(vector.name)")
                 for message in expected {
                     #expect(
@@ -38,13 +38,6 @@ import Vault
                 #expect(record.messageCount == Int64(expected.count))
             }
         }
-    }
-
-    /// The messages that can be followed: those before the first that never came.
-    private static func reachable(_ vector: ChannelVector) -> [ChannelVector.Message] {
-        let lost = (vector.missing ?? []) + (vector.incomplete ?? [])
-        let followed = vector.messages.prefix(lost.min() ?? vector.messages.count)
-        return Array(followed) + (vector.conflicting ?? [])
     }
 
     @Test func forgedMessagesAndJunkLeaveExactlyTheRealOnes() async throws {

@@ -162,18 +162,6 @@ extension Archive {
             ])
     }
 
-    /// Runs a transaction that does no harm when it is run again: that a commit's outcome is
-    /// not known is then no more than a reason to do so.
-    func repeatableTransaction<Value: Sendable>(
-        _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await pool.withTransaction { try await body($0) }
-        } catch let error as PostgresError where error.kind == .commitUnknown {
-            throw ArchiveError.interrupted
-        }
-    }
-
     /// How long a channel with unreadable values is left alone: an operator has to act.
     private static let damagedWait: TimeInterval = 3600
 
