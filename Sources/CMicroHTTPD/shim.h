@@ -3,8 +3,11 @@
 #include <microhttpd.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Swift does not import the constants of enums that the header marks as closed. */
 static inline enum MHD_Result http_yes(void) { return MHD_YES; }
@@ -74,6 +77,24 @@ static inline struct MHD_Daemon *http_start(const struct http_daemon_settings *s
         MHD_OPTION_ARRAY, extra,
         MHD_OPTION_END);
 }
+
+/* An event descriptor in the daemon's epoll set, or -1: writing to it wakes the daemon.
+ * 0.9.75 takes events 128 at a time and waits for more whenever it got as many, even if there are
+ * no more: what it has then taken in lies there until something else happens. It passes over
+ * events without a pointer. MHD_get_daemon_info is variadic, and Swift's Glibc has no eventfd. */
+static inline int http_make_waker(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
+    int waker = info == NULL ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (waker >= 0 && epoll_ctl(info->epoll_fd, EPOLL_CTL_ADD, waker, &event) != 0) {
+        close(waker);
+        return -1;
+    }
+    return waker;
+}
+
+static inline void http_wake(int waker) { (void)eventfd_write(waker, 1); }
 
 /* MHD_get_connection_info is variadic. */
 static inline int http_connection_socket(struct MHD_Connection *connection) {

@@ -9,6 +9,8 @@ final class Daemon: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let core: Unmanaged<ServerCore>
     let port: UInt16
+    /// An event descriptor in the daemon's epoll set.
+    private let waker: Int32
     private let tls: TLSMaterial?
 
     init(core: ServerCore) throws(HTTPServerError) {
@@ -40,6 +42,13 @@ final class Daemon: @unchecked Sendable {
             if tls != nil { throw .tlsRefused }
             throw .cannotStart
         }
+        let waker = http_make_waker(pointer)
+        guard waker >= 0 else {
+            MHD_stop_daemon(pointer)
+            retained.release()
+            throw .cannotStart
+        }
+        self.waker = waker
         self.pointer = pointer
         self.core = retained
         self.port = listener.port
@@ -52,10 +61,16 @@ final class Daemon: @unchecked Sendable {
         max(32 << 10, 2 * limits.headerBytes + limits.targetBytes + (4 << 10))
     }
 
+    /// Has the daemon look again at what it knows of. Not to be called once `stop` was.
+    func wake() {
+        http_wake(waker)
+    }
+
     /// Ends the thread, closes the listening socket and frees everything. Blocks for as long as the thread needs. No
     /// connection may be suspended.
     func stop() {
         MHD_stop_daemon(pointer)
+        close(waker)
         core.release()
     }
 }

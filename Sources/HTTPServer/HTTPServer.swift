@@ -21,9 +21,13 @@ package final class HTTPServer: Sendable {
     ) throws(HTTPServerError) {
         let core = ServerCore(configuration: configuration, handler: handler)
         self.core = core
-        self.daemon = try Daemon(core: core)
+        let daemon = try Daemon(core: core)
+        self.daemon = daemon
         self.port = daemon.port
-        self.ticker = Ticker(every: configuration.deadlines.tick) { core.tick() }
+        self.ticker = Ticker(every: configuration.deadlines.tick) {
+            core.tick()
+            daemon.wake()
+        }
     }
 
     /// Serves what the router knows.
@@ -70,10 +74,10 @@ package final class HTTPServer: Sendable {
         let end = ContinuousClock.now.advanced(by: grace)
         await waitForConnections(core, until: end) { $0.cutIfIdle() }
         await waitForConnections(core, until: .now.advanced(by: cutTime)) { $0.cut(.shutdown) }
-        ticker.stop()
         await withCheckedContinuation { continuation in
             // Blocks until the daemon's thread has ended, so not on Swift's threads.
             DispatchQueue.global().async {
+                ticker.stop()
                 daemon.stop()
                 continuation.resume()
             }

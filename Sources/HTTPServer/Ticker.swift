@@ -6,8 +6,9 @@ final class Ticker: Sendable {
     // Safe to share: after `init` it is only cancelled, which any thread may do.
     nonisolated(unsafe) private let source: any DispatchSourceTimer
 
+    private let queue = DispatchQueue(label: "http.deadlines")
+
     init(every interval: Duration, _ body: @escaping @Sendable () -> Void) {
-        let queue = DispatchQueue(label: "http.deadlines")
         let source = DispatchSource.makeTimerSource(queue: queue)
         let nanoseconds = Int(interval / .nanoseconds(1))
         source.schedule(
@@ -18,5 +19,9 @@ final class Ticker: Sendable {
         self.source = source
     }
 
-    func stop() { source.cancel() }
+    /// When this returns, the function is not running and will not be called again.
+    func stop() {
+        source.cancel()
+        queue.sync {}
+    }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import HTTPServer
 import Testing
@@ -52,6 +53,37 @@ extension OverSockets {
                 }
             }
             #expect(statuses == ["200 -", "200 -", "503 close"])
+        }
+
+        @Test(
+            "Requests that arrive in one batch are all answered", arguments: [127, 128, 129, 256])
+        func batch(size: Int) async throws {
+            // The observer holds up the daemon's thread until the whole batch is there.
+            let (entered, released) = (Counter(), DispatchSemaphore(value: 0))
+            var limits = HTTPLimits()
+            limits.connectionsPerAddress = limits.connections
+            let answered = try await withServer(
+                limits: limits,
+                observe: { _ in
+                    entered.increment()
+                    if entered.value == size + 1 { released.wait() }
+                }, handler: { _ in .text("ok") }
+            ) { port in
+                let clients = try (0..<size).map { _ in try RawClient(port: port, patience: 5) }
+                // Each has been served once, so each is known to the daemon and quiet.
+                for client in clients {
+                    try client.request("GET", "/")
+                    _ = try client.readResponse()
+                }
+                #expect(entered.waitUntil(size))
+                let first = try RawClient(port: port)
+                try first.request("GET", "/")
+                #expect(entered.waitUntil(size + 1))
+                for client in clients { try client.request("GET", "/") }
+                released.signal()
+                return try clients.filter { try $0.readResponse()?.status == 200 }.count
+            }
+            #expect(answered == size)
         }
 
         @Test("Connections that come and go leave nothing behind")

@@ -231,15 +231,16 @@ final class Counter: Sendable {
 
 /// Something that tasks wait for and a thread lets happen.
 final class Gate: Sendable {
-    private let stream: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
+    private let isOpen = Mutex(false)
 
-    init() { (stream, continuation) = AsyncStream.makeStream(of: Void.self) }
-
-    func open() { continuation.finish() }
+    func open() { isOpen.withLock { $0 = true } }
 
     /// Returns once the gate is open, or the task is cancelled.
-    func opened() async { for await _ in stream {} }
+    func opened() async {
+        while !isOpen.withLock({ $0 }), !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
 }
 
 /// Waits until something holds; false when it did not within `seconds`.
