@@ -93,7 +93,7 @@ listen_addresses = ''
 unix_socket_directories = '$directory'
 unix_socket_permissions = 0700
 fsync = $fsync
-max_connections = 200
+max_connections = 300
 TEXT
     if ! postgres_resume "$directory"; then
         postgres_explain "$directory" "the database server did not start"

@@ -20,6 +20,12 @@ package struct TestDatabase: Sendable {
     package static func with<Value>(
         _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
+        try await Turns.shared.with { try await withFresh(body) }
+    }
+
+    private static func withFresh<Value>(
+        _ body: (TestDatabase) async throws -> Value
+    ) async throws -> Value {
         let maintenance = try maintenanceURL()
         let name = "permanode_test_\(UInt64.random(in: .min ... .max))"
         try await run(
