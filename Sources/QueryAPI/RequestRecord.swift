@@ -61,7 +61,9 @@ struct RequestRecord: Sendable {
         }
 
         /// The answer as it goes out; what it tells is on record when it has been handed over.
-        func end(_ answer: HTTPResponse) -> HTTPResponse {
+        ///
+        /// - Parameter code: What a problem is about.
+        func end(_ answer: HTTPResponse, code: String? = nil) -> HTTPResponse {
             var answer = answer
             answer.headers["X-Request-Id"] = id
             if answer.headers["Cache-Control"] == nil {
@@ -70,17 +72,18 @@ struct RequestRecord: Sendable {
             }
             // The server does not run the stream for HEAD.
             guard case .stream(let write) = answer.body, method != "HEAD" else {
-                tell(answer.status, whole: true)
+                tell(answer.status, code: code)
                 return answer
             }
             let status = answer.status
             answer.body = .stream { writer in
                 do {
                     try await write(writer)
-                    tell(status, whole: true)
+                    tell(status)
                 } catch {
-                    tell(status, whole: false)
-                    if !(error is HTTPStreamError) { tell(error) }
+                    let problem = Problem(error).details
+                    tell(status, code: problem.code, cut: true)
+                    if problem.status >= 500, !(error is HTTPStreamError) { tell(error) }
                     throw error
                 }
             }
@@ -90,7 +93,7 @@ struct RequestRecord: Sendable {
         func end(failedWith error: any Error) -> HTTPResponse {
             let problem = Problem(error)
             if problem.details.status >= 500 { tell(error) }
-            return end(problem.response)
+            return end(problem.response, code: problem.details.code)
         }
 
         /// An error's own text only where it is made for this; others may say anything.
@@ -105,15 +108,17 @@ struct RequestRecord: Sendable {
             }
         }
 
-        private func tell(_ status: Int, whole: Bool) {
+        private func tell(_ status: Int, code: String? = nil, cut: Bool = false) {
             let duration = ContinuousClock.now - began
             let name = route?.name ?? MetricLabel.other
             record.requests.add(1, name, "\(status / 100)xx")
             record.seconds.observe(duration, name)
-            record.log.info("request", fields(status, duration, whole: whole))
+            record.log.info("request", fields(status, duration, code, cut: cut))
         }
 
-        private func fields(_ status: Int, _ duration: Duration, whole: Bool) -> LogFields {
+        private func fields(
+            _ status: Int, _ duration: Duration, _ code: String?, cut: Bool
+        ) -> LogFields {
             var fields: LogFields = [
                 "request": .string(id),
                 "method": .string(RequestRecord.methods.contains(method) ? method : "OTHER"),
@@ -122,7 +127,8 @@ struct RequestRecord: Sendable {
             ]
             if let subject { fields = fields.merging(["id": .string(subject.text)]) }
             if let caller { fields = fields.merging(["token": .string(caller.token.text)]) }
-            if !whole { fields = fields.merging(["cut": .bool(true)]) }
+            if let code { fields = fields.merging(["code": .string(code)]) }
+            if cut { fields = fields.merging(["cut": .bool(true)]) }
             return fields
         }
     }

@@ -1,5 +1,5 @@
 /// Any JSON, to look into answers and into the OpenAPI document.
-enum JSONValue: Codable, Equatable {
+enum JSONValue: Codable, Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)

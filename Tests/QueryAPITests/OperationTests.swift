@@ -93,6 +93,13 @@ import Vault
             #expect(line.contains("status=200"))
             #expect(line.contains("id=\(channel.text)"))
             #expect(!line.contains("limit") && !line.contains("order"))
+            let refused = try await api.get("/v1/channels?limit=0")
+            let number = try #require(refused.headers["X-Request-Id"])
+            #expect(
+                api.logged.contains {
+                    $0.contains(number) && $0.contains("status=400 ")
+                        && $0.contains("code=request.parameter")
+                })
             let other = try await api.get("/v1/channels/\(channel.text)/messages")
             #expect(other.headers["X-Request-Id"] != id)
             #expect(other.headers["Cache-Control"] == "no-store")

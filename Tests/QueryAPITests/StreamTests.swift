@@ -67,7 +67,7 @@ import Vault
                 try await api.restrict(channel)
             }
             #expect(count > 0 && count < 2000)
-            #expect(api.logged.contains { $0.contains("cut=true") })
+            #expect(api.logged.contains { $0.contains("code=archive.wrong-state cut=true") })
             let answer = try await api.get(
                 "/v1/channels/\(channel.text)/messages", accept: Self.lines)
             #expect(answer.status == 409)
