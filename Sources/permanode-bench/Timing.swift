@@ -1,16 +1,16 @@
 /// Measures how long something takes.
 enum Timing {
-    /// Rounds whose median counts: other programs disturb single ones.
-    private static let rounds = 7
-    private static let shortestRound: Duration = .milliseconds(100)
+    /// Many short rounds, of which the fastest counts: other programs take whole slices of time
+    /// away, and never give any back.
+    private static let rounds = 100
+    private static let shortestRound: Duration = .milliseconds(2)
 
-    /// Seconds that one call of `body` takes: the median of rounds, each of so many calls that
-    /// the clock does not matter.
+    /// Seconds that one call of `body` takes at best.
     static func seconds(_ body: () throws -> Void) rethrows -> Double {
         var calls = 1
         while try seconds(of: calls, body) < shortestRound / .seconds(1) { calls *= 2 }
         let measured = try (0..<rounds).map { _ in try seconds(of: calls, body) / Double(calls) }
-        return median(measured)
+        return measured.min() ?? .nan
     }
 
     private static func seconds(of calls: Int, _ body: () throws -> Void) rethrows -> Double {
@@ -27,10 +27,6 @@ enum Timing {
             try await body()
             measured.append((ContinuousClock.now - start) / .seconds(1))
         }
-        return median(measured)
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        values.sorted()[values.count / 2]
+        return measured.sorted()[measured.count / 2]
     }
 }
