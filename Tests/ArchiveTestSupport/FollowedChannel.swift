@@ -41,24 +41,6 @@ extension TestArchive {
     package func read(_ channel: ChannelNumber) async throws -> [(
         stored: StoredMessage, message: Message
     )] {
-        let keys = try await archive.sideKeys(of: channel)
-        var range = MessageRange()
-        range.order = .position
-        var stored: [StoredMessage] = []
-        var next: MessageKey?
-        repeat {
-            let page = try await archive.messages(
-                of: channel, range, after: next, limit: Archive.messageBatchLimit)
-            stored += page.messages
-            next = page.next
-        } while next != nil
-        let requests = stored.map {
-            ReadRequest(
-                payload: $0.head.payload, root: $0.head.root,
-                sideKey: $0.sideKey.flatMap { keys[$0] })
-        }
-        return try zip(stored, MessageReader.read(requests, .alreadyVerified)).map {
-            ($0, try $1.get())
-        }
+        try await archive.readAll(of: channel)
     }
 }

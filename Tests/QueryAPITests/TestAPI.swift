@@ -153,7 +153,7 @@ enum Token {
 }
 
 /// What went out, and what must not have.
-private final class Told: Sendable {
+final class Told: Sendable {
     private struct State {
         var tokens: [String] = []
         var lines: [String] = []
@@ -190,7 +190,7 @@ private final class Told: Sendable {
 }
 
 /// The secrets of all channels of the vectors, and the roots that are addresses too.
-private struct Secrets {
+struct Secrets {
     let hidden: [String]
     let publicRoots: [String]
 

@@ -9,7 +9,7 @@ extension Archive {
     /// them move in one transaction. Repeating a commit changes nothing.
     ///
     /// - Returns: What became of each, in the order given.
-    /// - Throws: `CommitInterrupted` where the database went away during the commit.
+    /// - Throws: `ArchiveError.interrupted` where the database went away during the commit.
     package func commit(_ findings: [CrawlFindings], now: Date) async throws -> [CrawlOutcome] {
         try await repeatableTransaction { connection in
             try await connection.holdTombstones(.shared)

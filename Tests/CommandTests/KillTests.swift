@@ -1,0 +1,179 @@
+import Archive
+import ArchiveTestSupport
+import Foundation
+import LocalTangle
+import Postgres
+import Tangle
+import Ternary
+import TestSupport
+import Testing
+import Vault
+
+/// The real binary, killed at random instants, over and over.
+///
+/// `Ops/kill-test` runs these with more kills than a test run has time for.
+@Suite(.serialized) struct KillTests {
+    private static func kills(_ usual: Int) -> Int {
+        ProcessInfo.processInfo.environment["PERMANODE_TEST_KILLS"].flatMap(Int.init) ?? usual
+    }
+
+    /// The archive of a workplace, seen from the test.
+    private struct Inspection {
+        let archive: Archive
+
+        init(_ place: Workplace) throws {
+            archive = Archive(
+                pool: PostgresPool(configuration: try place.database.configuration()),
+                vault: try Vault(ring: KeyRingFile(path: place.keyRing)))
+        }
+
+        /// What time would do: leases of the dead run out, passed trees are due.
+        func letTimePass() async throws {
+            try await archive.pool.withConnection {
+                try await $0.script(
+                    """
+                    update channel set lease_until = now() where lease_until is not null;
+                    update tree set next_look_at = now() where watch_until is not null
+                    """)
+            }
+        }
+
+        func number(_ sql: String) async throws -> Int64 {
+            try await archive.pool.withConnection { try await $0.query(sql)[0].int64(0) }
+        }
+    }
+
+    private static func register(_ vectors: [ChannelVector], in place: Workplace) async throws
+        -> RegisteredVectors
+    {
+        var channels: [(ChannelVector, ChannelNumber)] = []
+        for vector in vectors {
+            let id = try await place.add(vector)
+            channels.append((vector, try #require(ChannelNumber(text: id))))
+        }
+        return RegisteredVectors(channels)
+    }
+
+    /// Starts the program and kills it within `limit`, if it has not ended by itself.
+    private static func kill(
+        _ program: RunningProgram, within limit: Duration, _ random: inout SeededGenerator
+    ) async throws -> Int32 {
+        // A random instant is the point.
+        try await Task.sleep(for: limit * Double.random(in: 0..<1, using: &random))
+        program.signal(SIGKILL)
+        return try await program.waitForEnd()
+    }
+
+    /// How long a run of the program takes here and now.
+    private static func duration(_ run: () async throws -> Program.Result) async throws -> Duration
+    {
+        let start = ContinuousClock.now
+        let result = try await run()
+        #expect(result.status == 0, "\(result.errors)")
+        return ContinuousClock.now - start
+    }
+
+    @Test(.timeLimit(.minutes(60)))
+    func aCrawlerKilledAtAnyInstantLosesAndDoublesNothing() async throws {
+        var random = SeededGenerator.announced()
+        let kills = Self.kills(200)
+        let recorded = try RecordedTangle()
+        let server = try LocalTangleServer()
+        try await Workplace.withArchive { place in
+            place.set("PERMANODE_NODES", server.url)
+            let vectors = try await Self.register(ChannelVector.all(), in: place)
+            let inspection = try Inspection(place)
+            // Longer than the part of a run that writes.
+            let usual = try await Self.duration { try await place.run("crawl", "--until-idle") }
+            var published = 0
+            var killed = 0
+            for kill in 1...kills {
+                // A little more traffic for each, so that each has something to take in.
+                let goal = recorded.order.count * kill / kills
+                try server.ledger.store(
+                    recorded.order[published..<goal].compactMap { recorded.transactions[$0] })
+                published = goal
+                try await inspection.letTimePass()
+                let status = try await Self.kill(
+                    try place.start("crawl", "--until-idle"), within: usual * 1.5, &random)
+                #expect([0, 128 + SIGKILL].contains(status))
+                if status != 0 { killed += 1 }
+            }
+            #expect(killed > kills / 2)
+            try await inspection.letTimePass()
+            let end = try await place.run("crawl", "--until-idle")
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(try await vectors.discrepancies(in: inspection.archive) == [])
+            let verified = try await place.run("verify")
+            #expect(verified.status == 0, "\(verified.errors)")
+            await inspection.archive.pool.shutdown()
+        }
+        await server.shutdown()
+    }
+
+    @Test(.timeLimit(.minutes(60)))
+    func aForgetKilledAtAnyInstantIsFinishedWithOneReceipt() async throws {
+        var random = SeededGenerator.announced()
+        let kills = Self.kills(50)
+        let server = try LocalTangleServer()
+        let recorded = try RecordedTangle()
+        try server.ledger.store(recorded.order.compactMap { recorded.transactions[$0] })
+        try await Workplace.withArchive { place in
+            place.set("PERMANODE_NODES", server.url)
+            let vectors = try await Self.register(ChannelVector.all(), in: place)
+            let crawled = try await place.run("crawl", "--until-idle")
+            try #require(crawled.status == 0, "\(crawled.errors)")
+            let inspection = try Inspection(place)
+            let channels = vectors.channels.map(\.number)
+            let first = try #require(channels.first)
+            // As long as a forget takes.
+            let usual = try await Self.duration {
+                try await place.run("forget", "--channel", first.text, "--yes")
+            }
+            let rest = channels.dropFirst()
+            var killed = 0
+            for channel in rest {
+                for _ in 0..<(kills / rest.count + 1) {
+                    let status = try await Self.kill(
+                        try place.start("forget", "--channel", channel.text, "--yes"),
+                        within: usual * 1.5, &random)
+                    guard status == 128 + SIGKILL else {
+                        #expect(status == 0)
+                        break
+                    }
+                    killed += 1
+                }
+            }
+            #expect(killed > rest.count)
+            for channel in channels {
+                let end = try await place.run("forget", "--channel", channel.text, "--yes")
+                #expect([0, 3].contains(end.status), "\(end.errors)")
+            }
+            try await Self.expectAllGone(vectors, inspection, place)
+            await inspection.archive.pool.shutdown()
+        }
+        await server.shutdown()
+    }
+
+    private static func expectAllGone(
+        _ vectors: RegisteredVectors, _ inspection: Inspection, _ place: Workplace
+    ) async throws {
+        let requests = try await inspection.archive.forgetRequests()
+        #expect(requests.count == vectors.channels.count)
+        #expect(requests.allSatisfy { $0.state == .done && $0.receipt != nil })
+        #expect(Set(requests.map(\.target)) == Set(vectors.channels.map(\.number)))
+        for table in ["message", "attachment", "candidate", "tree", "side_key"] {
+            #expect(try await inspection.number("select count(*) from \(table)") == 0, "\(table)")
+        }
+        for (vector, number) in vectors.channels {
+            #expect(try inspection.archive.vault.isForgotten(number))
+            let again = try await place.run(
+                "channel", "add", "--mode", "public", "--root-file", "-",
+                input: vector.messages[0].root)
+            #expect(again.status != 0, "\(vector.name)")
+        }
+        #expect(
+            try await inspection.number("select count(*) from channel where state <> 'forgotten'")
+                == 0)
+    }
+}
