@@ -138,7 +138,8 @@ import Vault
                         try place.start("forget", "--channel", channel.text, "--yes"),
                         within: usual * 1.5, &random)
                     guard status == 128 + SIGKILL else {
-                        #expect(status == 0)
+                        // 3 where the kill before came when all was done but the telling.
+                        #expect([0, 3].contains(status))
                         break
                     }
                     killed += 1

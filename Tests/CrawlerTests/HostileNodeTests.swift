@@ -137,7 +137,7 @@ import Vault
         await server.shutdown()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func anotherNodeIsAskedForWhatOneWithholdsOrChanges() async throws {
         let ledger = try Self.ledger()
         let bad = try LocalTangleServer(node: LocalNode(ledger: ledger))

@@ -57,7 +57,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func crawlingUntilIdleWaitsForTheLeasesOfACrawlerThatDied() async throws {
         try await TestArchive.with { test in
             let channel = try await test.register(.named("public"), now: Date())
@@ -72,7 +72,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func aTurnThatTakesLongerThanALeaseKeepsIt() async throws {
         try await TestArchive.with { test in
             let channel = try await test.register(.named("public"), now: Date())
@@ -93,7 +93,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func aChannelThatTakesLongKeepsNoOtherFromItsTurn() async throws {
         try await TestArchive.with { test in
             let vector = try ChannelVector.named("private")

@@ -3,7 +3,7 @@ import Synchronization
 /// Lets only so many tests have a database at once: more are slower together than one after
 /// the other, and a server has only so many connections.
 final class Turns: Sendable {
-    static let shared = Turns(limit: 6)
+    static let shared = Turns(limit: 10)
 
     /// A test that has a database already gets a second one at once, so that no two tests
     /// can wait for each other.

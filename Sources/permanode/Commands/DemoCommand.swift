@@ -14,9 +14,24 @@ enum DemoCommand: Command {
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let configuration = try context.configuration(needs: [.database])
         guard let server = configuration.database else { return }
+        let signals = StopSignals()
         let console = context.console
-        try await Demo.run(on: server, log: configuration.log(quietly: true)) {
-            try console.line($0)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await Demo.run(on: server, log: configuration.log(quietly: true)) {
+                    try console.line($0)
+                }
+                return true
+            }
+            group.addTask {
+                await signals.wait()
+                return false
+            }
+            // What the demo has started it stops, before the group ends.
+            defer { group.cancelAll() }
+            guard try await group.next() == true else {
+                throw CommandFailure(.failed, "interrupted")
+            }
         }
     }
 }
