@@ -33,8 +33,7 @@ import Testing
 
     @Test func leavesNothingWhenInterrupted() async throws {
         let running = try program(database: serverURL()).start(["demo"])
-        try await running.wait(untilOutput: { $0.contains("The meter publishes") })
-        running.signal(SIGINT)
+        running.signal(SIGINT, onceOutput: { $0.contains("The meter publishes") })
         #expect(try await running.waitForEnd() == 1)
         #expect(running.errors == "permanode demo: interrupted\n")
         #expect(!running.output.contains("That was all"))

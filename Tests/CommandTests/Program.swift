@@ -126,6 +126,17 @@ final class RunningProgram: Sendable {
 
     func signal(_ number: Int32) { kill(identifier, number) }
 
+    /// Sends a signal as soon as a condition holds for what was printed, from a thread of its
+    /// own: other tests may keep Swift's threads busy for longer than the program runs.
+    func signal(_ number: Int32, onceOutput condition: @escaping @Sendable (String) -> Bool) {
+        Thread.detachNewThread { [self] in
+            while status.value.withLock({ $0 }) == nil, ContinuousClock.now < deadline {
+                if condition(output) { return signal(number) }
+                usleep(5000)
+            }
+        }
+    }
+
     /// - Returns: The exit status, or 128 and the signal that ended it.
     func waitForEnd() async throws -> Int32 {
         while true {
