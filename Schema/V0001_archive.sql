@@ -108,6 +108,9 @@ create table message (
 -- History is ordered so; and twins of one leaf are found by it.
 create index message_history on message (channel, position, leaf, sequence);
 
+-- A query by claimed time starts at its first day instead of at the channel's beginning.
+create index message_claimed on message (channel, claimed_day, sequence);
+
 -- A message's attachments: the first verified one (number 0) and a bounded number more are
 -- kept whole, the rest is counted, and after a bound no longer told apart.
 create table attachment (

@@ -17,10 +17,11 @@ extension CrawlService {
             log: log.component("crawler"), instruments: try CrawlInstruments(metrics))
     }
 
-    /// Names this process in the database, for an operator.
-    package static var ownerName: String {
-        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
-    }
+    /// Names this process in the database, for an operator; the end is random, because hosts
+    /// and processes in containers may share their names and numbers.
+    package static let ownerName =
+        "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier):"
+        + String(UInt32.random(in: .min ... .max), radix: 36)
 
     /// A crawler over dumps: what is confirmed is asked for at once, because there is no later.
     ///

@@ -72,6 +72,10 @@ package struct Eraser: Sendable {
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             guard try row.text("state") == ForgetState.received.rawValue else { return }
+            // Waits for a registration under way, so that what it adds is covered, too.
+            _ = try await connection.query(
+                "select 1 as one from subject where number = $1 for update",
+                [.int64(try row.int64("target"))])
             let column = try row.text("scope") == "subject" ? "subject" : "id"
             let parameters: [PostgresValue] = [
                 .int64(request.rawValue), .int64(try row.int64("target")),
@@ -152,9 +156,10 @@ package struct Eraser: Sendable {
             try await $0.execute(
                 """
                 update channel set registration = null, sealed_label = null, reason = null,
-                    next_sequence = 0, head_position = 0, last_look_at = null
+                    next_sequence = 0, head_position = 0, last_look_at = null,
+                    last_news_at = $2, next_look_at = $2, created_at = $2
                 where id = $1
-                """, [.int64(channel.rawValue)])
+                """, [.int64(channel.rawValue), .timestamp(clock())])
         }
         try await mark("deleted_at", channel, request)
     }
@@ -178,6 +183,10 @@ package struct Eraser: Sendable {
         let channels = try await job(request).targets.map(\.channel)
         let record = try await archive.forgetRequest(request)
         if record.kind == .subject { try archive.vault.forget(record.target) }
+        // A key ring that was restored from an older copy has keys again that were gone.
+        for channel in channels where try !archive.vault.isForgotten(channel) {
+            try archive.vault.forget(channel)
+        }
         let keys = try channels.filter { try !archive.vault.isForgotten($0) }.count
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)

@@ -55,19 +55,25 @@ package struct ChannelRecord: Sendable {
             subject = nil
             return
         }
-        label = try row.optionalBytes("sealed_label").map { [id] sealed in
-            let column = SealedColumn.channelLabel
-            return String(
-                decoding: try vault.open(sealed, column, column.context(id)), as: UTF8.self)
+        label = try Self.text(row.optionalBytes("sealed_label"), .channelLabel, id, vault)
+        subject = try row.optionalChannelNumber("subject").flatMap { number in
+            try Self.text(row.optionalBytes("sealed_pseudonym"), .subjectPseudonym, number, vault)
         }
-        if let number = try row.optionalChannelNumber("subject") {
-            let column = SealedColumn.subjectPseudonym
-            subject = String(
-                decoding: try vault.open(
-                    row.bytes("sealed_pseudonym"), column, column.context(number)),
-                as: UTF8.self)
-        } else {
-            subject = nil
+    }
+
+    /// Nil also for a value that does not open: a channel with one must still be found,
+    /// stopped and forgotten.
+    private static func text(
+        _ sealed: [UInt8]?, _ column: SealedColumn, _ number: ChannelNumber, _ vault: Vault
+    ) throws -> String? {
+        guard let sealed else { return nil }
+        do {
+            let opened = try vault.open(sealed, column, column.context(number))
+            return String(decoding: opened, as: UTF8.self)
+        } catch ArchiveError.damaged {
+            return nil
+        } catch VaultError.forgotten {
+            return nil
         }
     }
 }

@@ -21,11 +21,18 @@ extension PostgresConnection {
 }
 
 extension Archive {
-    /// Whether the root, or one of the roots, was forgotten.
+    /// Whether the root was forgotten.
     package func isForgotten(_ root: Root, on connection: PostgresConnection) async throws -> Bool {
-        try await !connection.query(
-            "select 1 as one from tombstone where hash = $1",
-            [.bytes(vault.tombstoneHash(root.revealPacked()))]
+        try await isAnyForgotten([root], on: connection)
+    }
+
+    /// Whether one of the roots was forgotten.
+    func isAnyForgotten(_ roots: Set<Root>, on connection: PostgresConnection) async throws -> Bool
+    {
+        guard !roots.isEmpty else { return false }
+        return try await !connection.query(
+            "select 1 as one from tombstone where hash = any ($1) limit 1",
+            [.bytesArray(roots.map { vault.tombstoneHash($0.revealPacked()) })]
         ).isEmpty
     }
 

@@ -59,6 +59,10 @@ extension Archive {
         _ found: CrawlFindings, at cursor: Cursor, now: Date, on connection: PostgresConnection
     ) async throws -> CrawlOutcome {
         let channel = found.lease.channel
+        guard try await !isAnyForgotten(Set(found.messages.map(\.root)), on: connection) else {
+            try await moveCursor(found, messages: 0, advanced: false, now: now, on: connection)
+            return .stored(messages: 0, attachments: 0, chain: .forgotten)
+        }
         let intake = try await intake(found.messages, into: channel, on: connection)
         let added = try await insert(
             intake.new, into: channel, from: cursor.nextSequence, now: now, on: connection)

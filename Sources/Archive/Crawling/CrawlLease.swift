@@ -213,7 +213,10 @@ extension Archive {
     package func renew(_ lease: CrawlLease, until: Date) async throws -> Bool {
         try await pool.withConnection {
             try await $0.execute(
-                "update channel set lease_until = $3 where id = $1 and epoch = $2",
+                """
+                update channel set lease_until = $3
+                where id = $1 and epoch = $2 and lease_owner is not null
+                """,
                 [.int64(lease.channel.rawValue), .int64(lease.epoch), .timestamp(until)])
         } == 1
     }

@@ -34,8 +34,10 @@ package struct MessageRange: Sendable, Equatable {
 
     package init() {}
 
+    var isFiltered: Bool { from != nil || to != nil }
+
     func contains(_ claimedAt: Date?) -> Bool {
-        guard from != nil || to != nil else { return true }
+        guard isFiltered else { return true }
         guard let claimedAt else { return false }
         if let from, claimedAt < from { return false }
         if let to, claimedAt >= to { return false }

@@ -34,6 +34,9 @@ extension Archive {
     /// opened, so a call may read more than it gives.
     private static let scanLimit = 20_000
 
+    /// Rows read at once where the exact claimed time decides which of them are given.
+    private static let filteredBlock = 500
+
     /// Bytes of sealed heads that one call takes, unless a single one has more: a thousand
     /// telegrams. Decrypted and written down they are a few times as large.
     private static let batchBytes = 2 << 20
@@ -60,7 +63,8 @@ extension Archive {
         var scanned = 0
         do {
             while messages.count < limit, scanned < Self.scanLimit {
-                let wanted = limit - messages.count
+                let missing = limit - messages.count
+                let wanted = range.isFiltered ? max(missing, Self.filteredBlock) : missing
                 let (rows, isCut) = try await self.rows(
                     of: channel, range, after: last, limit: wanted)
                 scanned += rows.count
@@ -68,6 +72,7 @@ extension Archive {
                     let message = try stored(row, of: channel)
                     last = message.key
                     if range.contains(message.head.claimedAt) { messages.append(message) }
+                    if messages.count == limit { return (messages, last) }
                 }
                 if rows.count < wanted, !isCut { return (messages, nil) }
                 if isCut, !messages.isEmpty { break }
