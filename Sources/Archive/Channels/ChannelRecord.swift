@@ -61,8 +61,8 @@ package struct ChannelRecord: Sendable {
         }
     }
 
-    /// Nil also for a value that does not open: a channel with one must still be found,
-    /// stopped and forgotten.
+    /// Nil also where the key is gone: such a channel must still be found, stopped and
+    /// forgotten.
     private static func text(
         _ sealed: [UInt8]?, _ column: SealedColumn, _ number: ChannelNumber, _ vault: Vault
     ) throws -> String? {
@@ -70,8 +70,6 @@ package struct ChannelRecord: Sendable {
         do {
             let opened = try vault.open(sealed, column, column.context(number))
             return String(decoding: opened, as: UTF8.self)
-        } catch ArchiveError.damaged {
-            return nil
         } catch VaultError.forgotten {
             return nil
         }
