@@ -130,8 +130,12 @@ final class CurlTransfer {
         var connected: curl_off_t = 0
         permanode_curl_get_size(handle, CURLINFO_PRETRANSFER_TIME_T, &connected)
         // Not libcurl's total time, which is as old as its last look at the progress.
-        if ContinuousClock.now - start >= job.request.limits.deadline { return .deadline }
-        return connected == 0 ? .connectTimeout : .stalled
+        let elapsed = ContinuousClock.now - start
+        if elapsed >= job.request.limits.deadline { return .deadline }
+        if connected == 0 { return .connectTimeout }
+        // Its timers may run out a little before their time by this clock; a stall takes at
+        // least its own time.
+        return elapsed < job.request.limits.stallTime ? .deadline : .stalled
     }
 }
 
