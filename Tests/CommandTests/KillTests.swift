@@ -17,6 +17,10 @@ import Vault
         ProcessInfo.processInfo.environment["PERMANODE_TEST_KILLS"].flatMap(Int.init) ?? usual
     }
 
+    /// Runs that end before their kill comes are not counted; more of them than this for each
+    /// kill mean that the kills come at no instant that matters.
+    private static let runsPerKill = 3
+
     /// The archive of a workplace, seen from the test.
     private struct Inspection {
         let archive: Archive
@@ -54,23 +58,36 @@ import Vault
         return RegisteredVectors(channels)
     }
 
-    /// Starts the program and kills it within `limit`, if it has not ended by itself.
-    private static func kill(
-        _ program: RunningProgram, within limit: Duration, _ random: inout SeededGenerator
-    ) async throws -> Int32 {
-        // A random instant is the point.
-        try await Task.sleep(for: limit * Double.random(in: 0..<1, using: &random))
-        program.signal(SIGKILL)
-        return try await program.waitForEnd()
-    }
+    /// How long a run of the program takes here and now: the machine may be busy with much else,
+    /// and then with less, so that each run's end corrects what the one before said.
+    private struct Window {
+        private(set) var length: Duration
 
-    /// How long a run of the program takes here and now.
-    private static func duration(_ run: () async throws -> Program.Result) async throws -> Duration
-    {
-        let start = ContinuousClock.now
-        let result = try await run()
-        #expect(result.status == 0, "\(result.errors)")
-        return ContinuousClock.now - start
+        /// Of a run that nobody disturbs.
+        init(_ run: () async throws -> Program.Result) async throws {
+            let start = ContinuousClock.now
+            let result = try await run()
+            #expect(result.status == 0, "\(result.errors)")
+            length = ContinuousClock.now - start
+        }
+
+        /// Starts the program and kills it at some instant of the window, if it has not ended by
+        /// itself.
+        mutating func kill(
+            _ program: RunningProgram, _ random: inout SeededGenerator
+        ) async throws -> Int32 {
+            let start = ContinuousClock.now
+            let killing = Task { [delay = length * Double.random(in: 0..<1, using: &random)] in
+                // A random instant is the point.
+                try await Task.sleep(for: delay)
+                program.signal(SIGKILL)
+            }
+            let status = try await program.waitForEnd()
+            killing.cancel()
+            // A window that only shrank would leave the ends of runs untried.
+            length = status == 128 + SIGKILL ? length * 1.1 : ContinuousClock.now - start
+            return status
+        }
     }
 
     @Test(.timeLimit(.minutes(60)))
@@ -83,23 +100,22 @@ import Vault
             place.set("PERMANODE_NODES", server.url)
             let vectors = try await Self.register(ChannelVector.all(), in: place)
             let inspection = try Inspection(place)
-            // Longer than the part of a run that writes.
-            let usual = try await Self.duration { try await place.run("crawl", "--until-idle") }
+            var window = try await Window { try await place.run("crawl", "--until-idle") }
             var published = 0
             var killed = 0
-            for kill in 1...kills {
+            for _ in 0..<kills * Self.runsPerKill where killed < kills {
                 // A little more traffic for each, so that each has something to take in.
-                let goal = recorded.order.count * kill / kills
+                let goal = recorded.order.count * (killed + 1) / kills
                 try server.ledger.store(
                     recorded.order[published..<goal].compactMap { recorded.transactions[$0] })
                 published = goal
                 try await inspection.letTimePass()
-                let status = try await Self.kill(
-                    try place.start("crawl", "--until-idle"), within: usual * 1.5, &random)
+                let status = try await window.kill(
+                    try place.start("crawl", "--until-idle"), &random)
                 #expect([0, 128 + SIGKILL].contains(status))
                 if status != 0 { killed += 1 }
             }
-            #expect(killed > kills / 2)
+            #expect(killed == kills)
             try await inspection.letTimePass()
             let end = try await place.run("crawl", "--until-idle")
             #expect(end.status == 0, "\(end.errors)")
@@ -126,17 +142,15 @@ import Vault
             let inspection = try Inspection(place)
             let channels = vectors.channels.map(\.number)
             let first = try #require(channels.first)
-            // As long as a forget takes.
-            let usual = try await Self.duration {
+            var window = try await Window {
                 try await place.run("forget", "--channel", first.text, "--yes")
             }
             let rest = channels.dropFirst()
             var killed = 0
             for channel in rest {
                 for _ in 0..<(kills / rest.count + 1) {
-                    let status = try await Self.kill(
-                        try place.start("forget", "--channel", channel.text, "--yes"),
-                        within: usual * 1.5, &random)
+                    let status = try await window.kill(
+                        try place.start("forget", "--channel", channel.text, "--yes"), &random)
                     guard status == 128 + SIGKILL else {
                         // 3 where the kill before came when all was done but the telling.
                         #expect([0, 3].contains(status))
