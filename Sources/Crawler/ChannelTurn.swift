@@ -9,14 +9,55 @@ import Vault
 
 import struct Tangle.Bundle
 
-/// Carries out a `ChainWalk`: asks the source, reads payloads, stores what was found.
+/// Carries out a `ChainWalk`: asks the source, reads payloads, stores what was found; payloads and
+/// findings together with those of the other turns.
 struct ChannelTurn: Sendable {
-    let archive: Archive
-    let source: any TangleSource
-    let policy: CrawlPolicy
-    let memory: CrawlMemory
-    let clock: @Sendable () -> Date
-    let log: Log
+    /// Payloads read at once: enough to fill the lanes of the widest vectors many times over.
+    private static let payloadsPerBatch = 512
+
+    /// Messages and channels stored at once: the statements of a transaction cost more than a
+    /// hundred rows, and the channels stay locked until its end.
+    private static let findingsPerCommit = 256
+
+    /// Batches of each kind under way at the same time: one waits for the disk while the other
+    /// computes.
+    private static let batchesAtOnce = 2
+
+    private let archive: Archive
+    private let source: any TangleSource
+    private let policy: CrawlPolicy
+    private let memory: CrawlMemory
+    private let clock: @Sendable () -> Date
+    private let log: Log
+    private let reading: Gathering<[ReadRequest], [Result<Message, ReadError>]>
+    private let storing: Gathering<CrawlFindings, CrawlOutcome>
+
+    init(
+        archive: Archive, source: any TangleSource, policy: CrawlPolicy,
+        clock: @escaping @Sendable () -> Date, log: Log
+    ) {
+        self.archive = archive
+        self.source = source
+        self.policy = policy
+        self.clock = clock
+        self.log = log
+        memory = CrawlMemory(policy)
+        reading = Gathering(
+            workers: Self.batchesAtOnce, weightLimit: Self.payloadsPerBatch, weight: \.count
+        ) { requests in
+            var results = MessageReader.read(requests.flatMap { $0 }, .full)[...]
+            return requests.map { request in
+                defer { results = results.dropFirst(request.count) }
+                return Array(results.prefix(request.count))
+            }
+        }
+        storing = Gathering(
+            workers: Self.batchesAtOnce, weightLimit: Self.findingsPerCommit,
+            weight: { 1 + $0.messages.count }
+        ) { findings in
+            try await archive.commit(findings, now: clock())
+        }
+    }
 
     /// Gives the channel its turn and keeps its lease meanwhile, however slow the nodes are.
     ///
@@ -72,8 +113,7 @@ struct ChannelTurn: Sendable {
                     step = walk.failed(now: clock())
                 }
             case .store(let findings):
-                let outcomes = try await archive.commit([findings], now: clock())
-                let outcome = outcomes.first ?? .fenced
+                let outcome = try await storing.answer(to: findings)
                 // A chain that cannot go on has to say so again at the next look, so its
                 // messages are not what need not be looked at.
                 if case .stored(_, _, let chain) = outcome, chain == .none || chain == .advanced {
@@ -118,7 +158,7 @@ struct ChannelTurn: Sendable {
             case .fetch(let hashes):
                 need = look.fetched(try await source.transactions(hashes), asked: hashes)
             case .read(let requests):
-                need = look.read(MessageReader.read(requests, .full))
+                need = look.read(try await reading.answer(to: requests))
             case .confirm(let tails):
                 need = look.confirmed(try await source.confirmed(tails))
             case .finished(let report):

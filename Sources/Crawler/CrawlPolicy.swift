@@ -20,8 +20,9 @@ package struct CrawlPolicy: Sendable {
     /// The wait after a look that failed for a reason no repeating mends.
     package var failedWait: TimeInterval = 60
     /// Transactions fetched from one address in one look: enough for every reattachment of
-    /// an honest device; what a flood has beyond that comes with the next looks.
-    package var transactionsPerLook = 5000
+    /// an honest device, and were every channel flooded, 1.4 GB in memory; what a flood has
+    /// beyond that comes with the next looks.
+    package var transactionsPerLook = 2000
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
     /// Transactions of an address, incomplete bundles' tails and such that the source named
@@ -43,8 +44,12 @@ package struct CrawlPolicy: Sendable {
     package var lease: TimeInterval = 60
     /// Asks at the head, too, which messages are confirmed: for sources of the past.
     package var confirmsAtOnce = false
-    /// Channels looked at at the same time.
-    package var channelsAtOnce = 16
+    /// Channels looked at at the same time: so many that their addresses, payloads and findings
+    /// travel in batches.
+    package var channelsAtOnce = 256
+    /// Turns that end before further channels are leased, at most: leasing many costs hardly more
+    /// than leasing one.
+    package var leasedTogether = 32
     /// Transactions of one tree the crawler remembers having judged: more than any node
     /// names for one address.
     package var rememberedTransactions = 200_000
@@ -52,6 +57,12 @@ package struct CrawlPolicy: Sendable {
     package var rememberedInAll = 2_000_000
 
     package init() {}
+
+    /// How many of the turns under way are waited for before further channels are leased: not so
+    /// many that slow ones would leave the others' places empty.
+    func leasedTogether(of running: Int) -> Int {
+        min(leasedTogether, max(1, running / 4))
+    }
 
     /// The wait after a look that found nothing, for a channel quiet for `quiet` seconds.
     ///

@@ -29,8 +29,7 @@ package struct CrawlService: Sendable {
         self.log = log
         self.instruments = instruments
         turn = ChannelTurn(
-            archive: archive, source: source, policy: policy, memory: CrawlMemory(policy),
-            clock: clock, log: log)
+            archive: archive, source: source, policy: policy, clock: clock, log: log)
     }
 
     /// The longest sleep between two looks for due channels: bounds how late a channel that
@@ -47,16 +46,32 @@ package struct CrawlService: Sendable {
     /// - Throws: `CancellationError`.
     package func run() async throws {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
-        while true {
-            try Task.checkCancellation()
-            do {
-                try await crawlDue { backoff.reset() }
-            } catch {
-                try Task.checkCancellation()
-                report(error, "crawling waits")
+        do {
+            while true {
+                do {
+                    try await crawlDue { backoff.reset() }
+                } catch {
+                    try Task.checkCancellation()
+                    report(error, "crawling waits")
+                }
+                try await Task.sleep(for: backoff.next())
             }
-            try await Task.sleep(for: backoff.next())
+        } catch {
+            await leave()
+            throw error
         }
+    }
+
+    /// Gives back what is leased, so that other crawlers need not wait for the leases to end; in a
+    /// task of its own, because the one that is cancelled can ask the database nothing more.
+    private func leave() async {
+        await Task {
+            do {
+                try await archive.giveBackLeases(of: owner)
+            } catch {
+                report(error, "leases are left to end by themselves")
+            }
+        }.value
     }
 
     private func report(
@@ -103,11 +118,14 @@ package struct CrawlService: Sendable {
                     }
                     alarmIsSet = true
                 }
-                switch try await group.next() {
-                case .turnEnded: running -= 1
-                case .alarm: alarmIsSet = false
-                case nil: return
-                }
+                let enough = running - policy.leasedTogether(of: running)
+                repeat {
+                    switch try await group.next() {
+                    case .turnEnded: running -= 1
+                    case .alarm: alarmIsSet = false
+                    case nil: return
+                    }
+                } while alarmIsSet && running > enough
             }
         }
     }
@@ -159,11 +177,23 @@ package struct CrawlService: Sendable {
     package func crawlUntilIdle(
         progress: @Sendable (ChainWalk.Summary) -> Void = { _ in }
     ) async throws -> ChainWalk.Summary {
+        do {
+            return try await crawlRounds(progress)
+        } catch {
+            await leave()
+            throw error
+        }
+    }
+
+    private func crawlRounds(_ progress: @Sendable (ChainWalk.Summary) -> Void) async throws
+        -> ChainWalk.Summary
+    {
         var total = ChainWalk.Summary()
         while true {
             let round = try await crawlRound(total, progress)
             total.add(round)
             total.unreachable = round.unreachable
+            total.failed = round.failed
             if round.unreachable || !(round.news || round.unfinished || round.fenced) {
                 return total
             }
@@ -196,12 +226,14 @@ package struct CrawlService: Sendable {
                     try await Task.sleep(for: .seconds(wait))
                     continue
                 }
-                guard let summary = try await group.next() else { return }
-                running -= 1
-                round.add(summary)
-                var soFar = before
-                soFar.add(round)
-                progress(soFar)
+                let enough = running - policy.leasedTogether(of: running)
+                while running > enough, let summary = try await group.next() {
+                    running -= 1
+                    round.add(summary)
+                    var soFar = before
+                    soFar.add(round)
+                    progress(soFar)
+                }
             }
         }
         return round

@@ -2,12 +2,13 @@ import Archive
 
 /// A range of a channel's messages, decrypted batch after batch; no more than one is held.
 ///
-/// Every batch asks for the channel anew, so the first after a forget or a restriction throws.
+/// Every batch asks for the channel and the token anew, so the first after a forget, a
+/// restriction or a revocation throws.
 struct MessageBatches: Sendable {
     private let archive: Archive
     private let channel: ChannelRecord
     private let range: MessageRange
-    private let scope: ChannelScope
+    private let caller: Caller
     private let batch: Int
     private var reading: MessageReading
     private var after: MessageKey?
@@ -16,12 +17,12 @@ struct MessageBatches: Sendable {
     private var isOver = false
 
     init(
-        archive: Archive, channel: ChannelRecord, query: MessageQuery, scope: ChannelScope,
+        archive: Archive, channel: ChannelRecord, query: MessageQuery, caller: Caller,
         batch: Int
     ) {
         self.archive = archive
         self.channel = channel
-        self.scope = scope
+        self.caller = caller
         self.batch = batch
         range = query.range
         after = query.after
@@ -32,6 +33,9 @@ struct MessageBatches: Sendable {
     /// The next batch, which may be empty; nil at the end.
     mutating func next() async throws -> [MessageDocument]? {
         guard !isOver else { return nil }
+        guard let scope = try await archive.caller(caller.token)?.scope else {
+            throw RequestError.unauthenticated(tokenGiven: true)
+        }
         let (stored, next) = try await archive.messages(
             of: channel.id, range, after: after, limit: min(wanted ?? batch, batch), within: scope)
         after = next

@@ -26,12 +26,10 @@ struct MessageRoutes: Sendable {
         let record = try await archive.channel(channel, within: call.scope)
         switch format {
         case .json: return try await page(of: record, query, call.scope)
-        case .lines: return try await lines(of: record, query, call.scope)
+        case .lines: return try await lines(of: record, query, call)
         case .csv: throw RequestError.notImplemented(what: "text/csv")
         }
     }
-
-    // MARK: A page
 
     private struct Page: Encodable {
         let messages: [MessageDocument]
@@ -67,15 +65,16 @@ struct MessageRoutes: Sendable {
                     headPosition: channel.headPosition)))
     }
 
-    // MARK: A stream
-
     /// The whole range, one document a line. The first batch is read before the status goes
     /// out, so that what is wrong is told as a problem; what goes wrong later cuts the stream.
     private func lines(
-        of channel: ChannelRecord, _ query: MessageQuery, _ scope: ChannelScope
+        of channel: ChannelRecord, _ query: MessageQuery, _ call: Call
     ) async throws -> HTTPResponse {
+        guard let caller = call.caller else {
+            throw RequestError.unauthenticated(tokenGiven: false)
+        }
         let batches = MessageBatches(
-            archive: archive, channel: channel, query: query, scope: scope,
+            archive: archive, channel: channel, query: query, caller: caller,
             batch: Self.streamBatch)
         var start = batches
         let first = try await start.next()
@@ -101,8 +100,6 @@ struct MessageRoutes: Sendable {
         }
         return lines
     }
-
-    // MARK: Evidence
 
     private struct Evidence: Encodable {
         let sequence: Int64

@@ -46,7 +46,8 @@ import Vault
                 ChannelRegistration(root: root, mode: .private), now: clock.now)
             let other = try await test.register(.named("meter"), now: clock.now)
             let source = WatchedSource(tangle)
-            let policy = CrawlPolicy()
+            var policy = CrawlPolicy()
+            policy.transactionsPerLook = 5000
             let crawler = try test.crawler(source, clock: clock, policy: policy)
             var before = 0
             var looks = 0

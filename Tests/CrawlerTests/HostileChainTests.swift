@@ -197,6 +197,36 @@ import struct Tangle.Bundle
         }
     }
 
+    @Test func reattachmentsOfWhatWaitsTakeNoRoom() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let tangle = MemoryTangle()
+            let key = try SideKey("COMESLATER")
+            var writer = try Written.channel("R", mode: .restricted, sideKey: key, leaves: 2)
+            let root = writer.root
+            let (first, second) = (try writer.write("first"), try writer.write("second"))
+            for time in 0..<Int64(WaitingRoom.bundleLimit) {
+                tangle.add(
+                    try Written.bundle(
+                        first.payload, at: first.address, time: 1_700_000_000_000 + time * 1000))
+            }
+            tangle.add(try Written.bundle(second.payload, at: second.address))
+            let channel = try await test.archive.register(
+                ChannelRegistration(root: root, mode: .restricted, sideKey: SideKey("OTHER")),
+                now: clock.now)
+            let crawler = try test.crawler(tangle, clock: clock)
+            _ = try await crawler.crawlUntilIdle()
+            #expect(try await test.rowCount(of: "candidate") == 2)
+            tangle.prune()
+            try await test.archive.add(key, to: channel, now: clock.now)
+            clock.advance(1)
+            _ = try await crawler.crawlUntilIdle()
+            let read = try await test.read(channel)
+            #expect(read.map(\.message.text) == ["first", "second"])
+            #expect(try await test.rowCount(of: "candidate") == 0)
+        }
+    }
+
     @Test func aKeyThatOpensNothingIsTakenAndChangesNothing() async throws {
         try await TestArchive.with { test in
             let clock = TestClock()

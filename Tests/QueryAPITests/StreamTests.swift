@@ -75,6 +75,19 @@ import Vault
         }
     }
 
+    @Test func aStreamIsCutWhenItsTokenIsRevokedMeanwhile() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "private", clock: api.clock)
+            try await api.test.multiply(channel, to: 2000)
+            let count = try await api.linesUntilCut(of: channel) {
+                for token in try await api.archive.tokens() {
+                    try await api.archive.revokeToken(token.id, now: api.clock.now)
+                }
+            }
+            #expect(count > 0 && count < 2000)
+        }
+    }
+
     @Test(arguments: [
         ("*/*", 200, "application/json"), ("application/*", 200, "application/json"),
         ("application/json", 200, "application/json"),

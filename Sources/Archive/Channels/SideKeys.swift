@@ -88,15 +88,17 @@ extension Archive {
         let rows = try await connection.query(
             "select number, sealed_key from side_key where channel = $1 order by number desc",
             [.int64(channel.rawValue)])
-        return try rows.map { row in
-            let number = try row.int16("number")
-            let column = SealedColumn.sideKey
-            let revealed = try vault.open(
-                row.bytes("sealed_key"), column, column.context(channel, row: Int64(number)))
-            guard let key = try? SideKey(String(decoding: revealed, as: UTF8.self)) else {
-                throw ArchiveError.damaged(table: column.table, channel: channel)
-            }
-            return NumberedSideKey(number: number, key: key)
+        return try rows.map { try sideKey($0, of: channel) }
+    }
+
+    func sideKey(_ row: PostgresRow, of channel: ChannelNumber) throws -> NumberedSideKey {
+        let number = try row.int16("number")
+        let column = SealedColumn.sideKey
+        let revealed = try vault.open(
+            row.bytes("sealed_key"), column, column.context(channel, row: Int64(number)))
+        guard let key = try? SideKey(String(decoding: revealed, as: UTF8.self)) else {
+            throw ArchiveError.damaged(table: column.table, channel: channel)
         }
+        return NumberedSideKey(number: number, key: key)
     }
 }

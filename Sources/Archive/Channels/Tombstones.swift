@@ -23,17 +23,21 @@ extension PostgresConnection {
 extension Archive {
     /// Whether the root was forgotten.
     package func isForgotten(_ root: Root, on connection: PostgresConnection) async throws -> Bool {
-        try await isAnyForgotten([root], on: connection)
+        try await !forgottenRoots(among: [root], on: connection).isEmpty
     }
 
-    /// Whether one of the roots was forgotten.
-    func isAnyForgotten(_ roots: Set<Root>, on connection: PostgresConnection) async throws -> Bool
+    /// Those of the roots that were forgotten.
+    func forgottenRoots(among roots: Set<Root>, on connection: PostgresConnection) async throws
+        -> Set<Root>
     {
-        guard !roots.isEmpty else { return false }
-        return try await !connection.query(
-            "select 1 as one from tombstone where hash = any ($1) limit 1",
-            [.bytesArray(roots.map { vault.tombstoneHash($0.revealPacked()) })]
-        ).isEmpty
+        guard !roots.isEmpty else { return [] }
+        let hashes = roots.map { (hash: vault.tombstoneHash($0.revealPacked()), root: $0) }
+        let rows = try await connection.query(
+            "select hash from tombstone where hash = any ($1)",
+            [.bytesArray(hashes.map(\.hash))])
+        guard !rows.isEmpty else { return [] }
+        let found = Set(try rows.map { try $0.bytes("hash") })
+        return Set(hashes.filter { found.contains($0.hash) }.map(\.root))
     }
 
     /// Writes tombstones of roots; those that are there already stay as they are.

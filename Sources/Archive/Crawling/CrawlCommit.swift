@@ -1,43 +1,54 @@
 import Foundation
 import MAM
 import Postgres
-import Ternary
 import Vault
 
 extension Archive {
     /// Stores what was found for several channels: bundles, messages and cursors of all of
-    /// them move in one transaction. Repeating a commit changes nothing.
+    /// them move in one transaction, in a number of statements that does not depend on how much
+    /// there is. Repeating a commit changes nothing.
     ///
     /// - Returns: What became of each, in the order given.
     /// - Throws: `ArchiveError.interrupted` where the database went away during the commit.
     package func commit(_ findings: [CrawlFindings], now: Date) async throws -> [CrawlOutcome] {
         try await repeatableTransaction { connection in
             try await connection.holdTombstones(.shared)
-            let locked = try await lock(findings.map(\.lease), on: connection)
-            var outcomes: [CrawlOutcome] = []
-            for found in findings {
-                guard let cursor = locked[found.lease.channel], cursor.epoch == found.lease.epoch
-                else {
-                    outcomes.append(.fenced)
-                    continue
+            var outcomes = [CrawlOutcome](repeating: .fenced, count: findings.count)
+            for round in Self.rounds(findings) {
+                let cursors = try await lock(round.map { findings[$0].lease }, on: connection)
+                let entries = round.compactMap { index -> CommitEntry? in
+                    let found = findings[index]
+                    guard let cursor = cursors[found.lease.channel],
+                        cursor.epoch == found.lease.epoch
+                    else { return nil }
+                    return CommitEntry(index: index, found: found, cursor: cursor)
                 }
-                outcomes.append(try await store(found, at: cursor, now: now, on: connection))
+                for entry in try await store(entries, now: now, on: connection) {
+                    outcomes[entry.index] = entry.outcome
+                }
             }
             return outcomes
         }
     }
 
-    /// What a channel's row says under its lock.
-    private struct Cursor {
-        let epoch: Int64
-        let nextSequence: Int64
-        let headPosition: Int64
+    /// Indices of findings such that no round has a channel twice: what is stored for one goes on
+    /// from what was stored before.
+    private static func rounds(_ findings: [CrawlFindings]) -> [[Int]] {
+        var rounds: [[Int]] = []
+        var roundCount: [ChannelNumber: Int] = [:]
+        for (index, found) in findings.enumerated() {
+            let round = roundCount[found.lease.channel, default: 0]
+            roundCount[found.lease.channel] = round + 1
+            if round == rounds.count { rounds.append([]) }
+            rounds[round].append(index)
+        }
+        return rounds
     }
 
     /// Locks the channels' rows in the order of their numbers, so that two commits that
     /// share channels wait for each other instead of deadlocking.
     private func lock(_ leases: [CrawlLease], on connection: PostgresConnection) async throws
-        -> [ChannelNumber: Cursor]
+        -> [ChannelNumber: CommitEntry.Cursor]
     {
         let rows = try await connection.query(
             """
@@ -46,9 +57,9 @@ extension Archive {
                 and state in ('following', 'waiting-for-key', 'stalled', 'flooded')
             order by id for update
             """, [.int64Array(leases.map(\.channel.rawValue))])
-        var cursors: [ChannelNumber: Cursor] = [:]
+        var cursors: [ChannelNumber: CommitEntry.Cursor] = [:]
         for row in rows {
-            cursors[try row.channelNumber("id")] = Cursor(
+            cursors[try row.channelNumber("id")] = CommitEntry.Cursor(
                 epoch: try row.int64("epoch"), nextSequence: try row.int64("next_sequence"),
                 headPosition: try row.int64("head_position"))
         }
@@ -56,164 +67,70 @@ extension Archive {
     }
 
     private func store(
-        _ found: CrawlFindings, at cursor: Cursor, now: Date, on connection: PostgresConnection
-    ) async throws -> CrawlOutcome {
-        let channel = found.lease.channel
-        guard try await !isAnyForgotten(Set(found.messages.map(\.root)), on: connection) else {
-            try await moveCursor(found, messages: 0, advanced: false, now: now, on: connection)
-            return .stored(messages: 0, attachments: 0, chain: .forgotten)
+        _ entries: [CommitEntry], now: Date, on connection: PostgresConnection
+    ) async throws -> [CommitEntry] {
+        guard !entries.isEmpty else { return [] }
+        var entries = entries
+        let forgotten = try await forgottenRoots(
+            among: Set(entries.flatMap(\.roots)), on: connection)
+        for index in entries.indices { entries[index].refuse(forgotten) }
+        try await intake(&entries, on: connection)
+        try await insertMessages(of: &entries, now: now, on: connection)
+        try await insertAttachments(of: &entries, now: now, on: connection)
+        try await markSideKeys(of: entries, on: connection)
+        try await markConfirmed(by: entries, on: connection)
+        for entry in entries where !entry.isRefused {
+            try await keepWaiting(entry.found, now: now, on: connection)
         }
-        let intake = try await intake(found.messages, into: channel, on: connection)
-        let added = try await insert(
-            intake.new, into: channel, from: cursor.nextSequence, now: now, on: connection)
-        let repeated = try await insert(
-            intake.attachments + added.attachments, into: channel, now: now, on: connection)
-        try await markSideKeys(found.messages, of: channel, on: connection)
-        try await markConfirmed(intake.confirmed, of: channel, on: connection)
-        try await markConfirmed(tails: found.confirmed, of: channel, on: connection)
-        try await keepWaiting(found, now: now, on: connection)
-        for (position, nextLookAt) in found.watched {
-            try await watch(position, of: channel, nextLookAt: nextLookAt, on: connection)
-        }
-        var step: ChainStep = intake.cycle ? .cycle : .none
-        if let advance = found.advance, advance.position == cursor.headPosition, step == .none {
-            step = try await take(
-                advance, of: channel, head: cursor.headPosition, now: now, on: connection)
-        }
-        try await moveCursor(
-            found, messages: added.count, advanced: step == .advanced, now: now, on: connection)
-        return .stored(messages: added.count, attachments: repeated, chain: step)
+        try await moveTrees(of: &entries, now: now, on: connection)
+        try await moveCursors(of: entries, now: now, on: connection)
+        return entries
+    }
+}
+
+/// One channel's findings on their way into the archive, under the lock of the channel's row.
+struct CommitEntry {
+    /// What the channel's row says under its lock.
+    struct Cursor {
+        let epoch: Int64
+        let nextSequence: Int64
+        let headPosition: Int64
     }
 
-    private func take(
-        _ advance: HeadAdvance, of channel: ChannelNumber, head: Int64, now: Date,
-        on connection: PostgresConnection
-    ) async throws -> ChainStep {
-        guard try await !isForgotten(advance.nextRoot, on: connection) else { return .forgotten }
-        _ = try await connection.execute(
-            """
-            update tree set watch_until = $3, next_look_at = $4
-            where channel = $1 and position = $2
-            """,
-            [
-                .int64(channel.rawValue), .int64(head), .timestamp(advance.watchUntil),
-                .timestamp(advance.watchFrom),
-            ])
-        try await insertTree(
-            channel, position: head + 1, root: advance.nextRoot, now: now, on: connection)
-        return .advanced
+    /// Of the findings among those of the commit.
+    let index: Int
+    let found: CrawlFindings
+    let cursor: Cursor
+    var intake = MessageIntake()
+    /// Attachments added beyond the first of each message.
+    var furtherAttachments = 0
+    var step = ChainStep.none
+    /// A message lies under a forgotten root: nothing is taken in.
+    private(set) var isRefused = false
+    private(set) var nextIsForgotten = false
+
+    init(index: Int, found: CrawlFindings, cursor: Cursor) {
+        self.index = index
+        self.found = found
+        self.cursor = cursor
     }
 
-    /// - Parameter nextLookAt: nil where the tree is no longer looked at. With bundles that
-    ///   wait for a key it stays, to be looked at once more when one is added.
-    private func watch(
-        _ position: Int64, of channel: ChannelNumber, nextLookAt: Date?,
-        on connection: PostgresConnection
-    ) async throws {
-        if nextLookAt == nil {
-            let ended = try await connection.execute(
-                """
-                delete from tree t
-                where channel = $1 and position = $2 and watch_until is not null
-                    and not exists (
-                        select from candidate c
-                        where c.channel = t.channel and c.position = t.position)
-                """, [.int64(channel.rawValue), .int64(position)])
-            guard ended == 0 else { return }
-        }
-        _ = try await connection.execute(
-            """
-            update tree set next_look_at = coalesce($3::timestamptz, 'infinity')
-            where channel = $1 and position = $2 and watch_until is not null
-            """,
-            [
-                .int64(channel.rawValue), .int64(position),
-                nextLookAt.map(PostgresValue.timestamp) ?? .null,
-            ])
+    var channel: ChannelNumber { found.lease.channel }
+
+    var outcome: CrawlOutcome {
+        .stored(messages: intake.new.count, attachments: furtherAttachments, chain: step)
     }
 
-    private func moveCursor(
-        _ found: CrawlFindings, messages: Int, advanced: Bool, now: Date,
-        on connection: PostgresConnection
-    ) async throws {
-        _ = try await connection.execute(
-            """
-            update channel set
-                next_sequence = next_sequence + $2,
-                head_position = head_position + $3,
-                last_look_at = $4,
-                last_news_at = case when $2 > 0 then $4 else last_news_at end
-            where id = $1
-            """,
-            [
-                .int64(found.lease.channel.rawValue), .int64(Int64(messages)),
-                .int64(advanced ? 1 : 0), .timestamp(now),
-            ])
-        guard let end = found.end else { return }
-        _ = try await connection.execute(
-            """
-            update channel set state = $2, reason = $3, next_look_at = $4,
-                lease_owner = null, lease_until = null
-            where id = $1
-            """,
-            [
-                .int64(found.lease.channel.rawValue), .text(end.state.rawValue),
-                end.reason.map(PostgresValue.text) ?? .null, .timestamp(end.nextLookAt),
-            ])
+    /// All roots that must not be forgotten ones.
+    var roots: Set<Root> {
+        var roots = Set(found.messages.map(\.root))
+        if let advance = found.advance { roots.insert(advance.nextRoot) }
+        return roots
     }
 
-    private func markSideKeys(
-        _ messages: [VerifiedMessage], of channel: ChannelNumber, on connection: PostgresConnection
-    ) async throws {
-        var first: [Int16: Int64] = [:]
-        for message in messages {
-            guard let key = message.sideKey else { continue }
-            first[key] = min(first[key] ?? message.position, message.position)
-        }
-        for (number, position) in first {
-            _ = try await connection.execute(
-                """
-                update side_key set first_position = $3
-                where channel = $1 and number = $2
-                    and (first_position is null or first_position > $3)
-                """, [.int64(channel.rawValue), .int16(number), .int64(position)])
-        }
-    }
-
-    private func markConfirmed(
-        _ confirmed: [Int64: Int32?], of channel: ChannelNumber, on connection: PostgresConnection
-    ) async throws {
-        for (sequence, milestone) in confirmed {
-            _ = try await connection.execute(
-                """
-                update message set confirmed = true, milestone = coalesce(milestone, $3)
-                where channel = $1 and sequence = $2
-                """,
-                [
-                    .int64(channel.rawValue), .int64(sequence),
-                    milestone.map(PostgresValue.int32) ?? .null,
-                ])
-        }
-    }
-
-    private func markConfirmed(
-        tails: [Hash: Int32?], of channel: ChannelNumber, on connection: PostgresConnection
-    ) async throws {
-        guard !tails.isEmpty else { return }
-        let known = Array(tails)
-        let lookups = try known.map {
-            try vault.lookupHash($0.key.packed, domain: "attachment", channel: channel)
-        }
-        _ = try await connection.execute(
-            """
-            update message m set confirmed = true, milestone = coalesce(m.milestone, k.milestone)
-            from unnest($2::bytea[], $3::int4[]) as k (lookup, milestone)
-                join attachment a on a.channel = $1 and a.lookup = k.lookup
-            where m.channel = $1 and m.sequence = a.sequence
-                and (not m.confirmed or m.milestone is null)
-            """,
-            [
-                .int64(channel.rawValue), .bytesArray(lookups), .int32Array(known.map(\.value)),
-            ])
+    mutating func refuse(_ forgotten: Set<Root>) {
+        isRefused = found.messages.contains { forgotten.contains($0.root) }
+        nextIsForgotten = found.advance.map { forgotten.contains($0.nextRoot) } ?? false
+        if isRefused { step = .forgotten }
     }
 }

@@ -87,7 +87,7 @@ package struct CrawlFindings: Sendable {
     package var messages: [VerifiedMessage] = []
     /// Bundles that no known key opens; kept within `WaitingRoom`'s bounds.
     package var waiting: [WaitingFinding] = []
-    /// Bundles that no longer wait, by their tails.
+    /// Bundles that no longer wait.
     package var settled: [Bundle] = []
     /// The head's step to the root that a message among the findings names.
     package var advance: HeadAdvance?

@@ -130,10 +130,11 @@ extension Archive {
                     .timestamp(now), .int64(Int64(limit)), .text(owner),
                     .timestamp(now.addingTimeInterval(duration)), .timestamp(time),
                 ])
+            let holdings = try await holdings(of: rows, now: now, on: connection)
             var assignments: [CrawlAssignment] = []
             for row in rows {
                 do {
-                    assignments.append(try await assignment(row, now: now, on: connection))
+                    assignments.append(try assignment(row, holdings))
                 } catch let failure as ArchiveError {
                     try await stall(row, failure, now: now, on: connection)
                 } catch let failure as VaultError {
@@ -232,53 +233,6 @@ extension Archive {
         }
     }
 
-    private func assignment(_ row: PostgresRow, now: Date, on connection: PostgresConnection)
-        async throws -> CrawlAssignment
-    {
-        let channel = try row.channelNumber("id")
-        guard let mode = ChannelMode(rawValue: try row.text("mode")),
-            let state = ChannelState(rawValue: try row.text("state"))
-        else { throw ArchiveError.damaged(table: "channel", channel: channel) }
-        let position = try row.int64("head_position")
-        let trees = try await followedTrees(
-            of: channel, head: position, now: now, on: connection)
-        guard let head = trees.first(where: { $0.position == position }) else {
-            throw ArchiveError.damaged(table: "tree", channel: channel)
-        }
-        return CrawlAssignment(
-            lease: CrawlLease(channel: channel, epoch: try row.int64("epoch")), mode: mode,
-            state: state, reason: try row.optionalText("reason"),
-            sideKeys: mode == .restricted ? try await sideKeys(of: channel, on: connection) : [],
-            head: head, watched: trees.filter { $0.position != position },
-            waiting: try await waitingBundles(of: channel, on: connection),
-            lastNewsAt: try row.timestamp("last_news_at"),
-            createdAt: try row.timestamp("created_at"),
-            messageCount: try row.int64("next_sequence"))
-    }
-
-    private func followedTrees(
-        of channel: ChannelNumber, head: Int64, now: Date, on connection: PostgresConnection
-    ) async throws -> [FollowedTree] {
-        let rows = try await connection.query(
-            """
-            (select position, sealed_root, watch_until from tree
-             where channel = $1 and position = $2)
-            union all
-            (select position, sealed_root, watch_until from tree
-             where channel = $1 and position <> $2 and next_look_at <= $3
-             order by next_look_at limit $4)
-            """,
-            [
-                .int64(channel.rawValue), .int64(head), .timestamp(now),
-                .int64(Int64(Self.watchedTreeLimit)),
-            ])
-        return try rows.map { row in
-            FollowedTree(
-                position: try row.int64("position"), root: try treeRoot(row, of: channel),
-                watchUntil: try row.optionalTimestamp("watch_until"))
-        }
-    }
-
     func treeRoot(_ row: PostgresRow, of channel: ChannelNumber) throws -> Root {
         let column = SealedColumn.treeRoot
         let revealed = try vault.open(
@@ -294,7 +248,6 @@ extension Archive {
         _ channel: ChannelNumber, position: Int64, root: Root, now: Date,
         on connection: PostgresConnection
     ) async throws {
-        let column = SealedColumn.treeRoot
         _ = try await connection.execute(
             """
             insert into tree (channel, position, sealed_root, next_look_at)
@@ -302,10 +255,12 @@ extension Archive {
             """,
             [
                 .int64(channel.rawValue), .int64(position),
-                .bytes(
-                    try vault.seal(
-                        root.revealPacked(), column.context(channel, row: position))),
-                .timestamp(now),
+                .bytes(try sealed(root, of: channel, at: position)), .timestamp(now),
             ])
+    }
+
+    func sealed(_ root: Root, of channel: ChannelNumber, at position: Int64) throws -> [UInt8] {
+        try vault.seal(
+            root.revealPacked(), SealedColumn.treeRoot.context(channel, row: position))
     }
 }

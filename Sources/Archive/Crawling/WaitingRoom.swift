@@ -16,9 +16,9 @@ package struct WaitingRoom: Sendable {
     /// Bundles a channel keeps: a day of quarters of an hour.
     package static let bundleLimit = 96
 
-    /// Bytes they take, each at most half: some 5,000 transactions. All of them are read
-    /// with every look.
-    package static let byteLimit = 8 << 20
+    /// Bytes they take, each at most half: some 1,300 transactions. All of them are held during
+    /// every turn of the channel.
+    package static let byteLimit = 2 << 20
 
     /// A bundle that waits.
     package struct Entry: Sendable, Equatable {
@@ -125,27 +125,17 @@ extension Archive {
         }
     }
 
-    /// All that wait, in the order of their trees.
-    func waitingBundles(of channel: ChannelNumber, on connection: PostgresConnection)
-        async throws -> [WaitingBundle]
-    {
-        let rows = try await connection.query(
-            """
-            select position, period, lookup, sealed_bundle from candidate
-            where channel = $1 order by position, seen_at
-            """, [.int64(channel.rawValue)])
-        return try rows.map { row in
-            let column = SealedColumn.candidateBundle
-            let encoded = try vault.open(
-                row.bytes("sealed_bundle"), column,
-                column.context(channel, row.period("period"), row: row.bytes("lookup")))
-            guard
-                let transactions = try? EvidenceEncoding.decode(
-                    encoded, head: Trytes(validated: []), address: .null),
-                let bundle = try? Bundle(transactions)
-            else { throw ArchiveError.damaged(table: column.table, channel: channel) }
-            return WaitingBundle(position: try row.int64("position"), bundle: bundle)
-        }
+    func waitingBundle(_ row: PostgresRow, of channel: ChannelNumber) throws -> WaitingBundle {
+        let column = SealedColumn.candidateBundle
+        let encoded = try vault.open(
+            row.bytes("sealed_bundle"), column,
+            column.context(channel, row.period("period"), row: row.bytes("lookup")))
+        guard
+            let transactions = try? EvidenceEncoding.decode(
+                encoded, head: Trytes(validated: []), address: .null),
+            let bundle = try? Bundle(transactions)
+        else { throw ArchiveError.damaged(table: column.table, channel: channel) }
+        return WaitingBundle(position: try row.int64("position"), bundle: bundle)
     }
 
     /// Makes the passed trees due whose bundles wait for a key.
@@ -160,7 +150,10 @@ extension Archive {
             """, [.int64(channel.rawValue), .timestamp(now)])
     }
 
+    /// Bundles are told apart by what they carry, so that reattachments of one, which anybody can
+    /// make, take no room.
     private func lookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
-        try vault.lookupHash(bundle.tail.packed, domain: "candidate", channel: channel)
+        try vault.lookupHash(
+            T5B1.pack(bundle.messageTrytes.trits), domain: "candidate", channel: channel)
     }
 }

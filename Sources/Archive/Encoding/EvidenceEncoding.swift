@@ -34,12 +34,36 @@ package enum EvidenceEncoding {
     ///   - address: the address at which the bundle was found.
     package static func encode(_ bundle: Bundle, head: Trytes, address: Hash) -> [UInt8] {
         let compact = encodeCompact(bundle, headCount: head.count)
-        if let back = try? decode(compact, head: head, address: address),
+        var reader = ByteReader(compact)
+        if (try? reader.read(UInt8.self)) != nil,
+            let back = try? decodeCompact(
+                &reader, head: head, address: address, hashing: .known(bundle)),
             back == bundle.transactions
         {
             return compact
         }
         return encodeWhole(bundle.transactions)
+    }
+
+    /// Where the hashes come from that are not kept.
+    private enum Hashing {
+        case computed
+        /// A bundle whose hashes were computed when it was assembled.
+        case known(Bundle)
+
+        func bundleHash(of essences: [Trytes]) -> Trytes {
+            switch self {
+            case .computed: Trytes(trits: Kerl.hash(essences.flatMap(\.trits)))
+            case .known(let bundle): bundle.bundleHash.trytes
+            }
+        }
+
+        func hash(of transaction: Transaction, at index: Int) -> Hash {
+            switch self {
+            case .computed: transaction.hash()
+            case .known(let bundle): bundle.hashes[index]
+            }
+        }
     }
 
     /// A bundle as it is, for which nothing else is known.
@@ -59,7 +83,8 @@ package enum EvidenceEncoding {
         var reader = ByteReader(bytes)
         switch try reader.read(UInt8.self) {
         case Layout.whole: return try decodeWhole(&reader)
-        case Layout.compact: return try decodeCompact(&reader, head: head, address: address)
+        case Layout.compact:
+            return try decodeCompact(&reader, head: head, address: address, hashing: .computed)
         default: throw ByteReader.Mismatch()
         }
     }
@@ -96,7 +121,7 @@ package enum EvidenceEncoding {
     }
 
     private static func decodeCompact(
-        _ reader: inout ByteReader, head: Trytes, address: Hash
+        _ reader: inout ByteReader, head: Trytes, address: Hash, hashing: Hashing
     ) throws -> [Transaction] {
         let count = Int(try reader.read(UInt16.self))
         guard (1...Bundle.maximumTransactions).contains(count) else { throw ByteReader.Mismatch() }
@@ -113,7 +138,7 @@ package enum EvidenceEncoding {
             address.trytes + values[0][index] + values[1][index] + values[2][index]
                 + number(index) + number(count - 1)
         }
-        let bundleHash = Trytes(trits: Kerl.hash(essences.flatMap(\.trits)))
+        let bundleHash = hashing.bundleHash(of: essences)
         var transactions: [Transaction] = []
         for index in (0..<count).reversed() {
             let fragment = payload[index * fragmentCount..<(index + 1) * fragmentCount]
@@ -121,7 +146,7 @@ package enum EvidenceEncoding {
             let attachment = values[4][index] + values[5][index] + values[6][index]
             let transaction = try Transaction(
                 trytes: fragment + essences[index] + envelope + attachment + values[7][index])
-            trunk = transaction.hash().trytes
+            trunk = hashing.hash(of: transaction, at: index).trytes
             transactions.append(transaction)
         }
         return transactions.reversed()

@@ -122,20 +122,33 @@ extension Archive {
     package func authenticate(_ token: String) async throws -> Caller? {
         guard let (id, secret) = TokenForm.parse(token) else { return nil }
         let hash = vault.tokenHash(secret)
-        let rows = try await pool.withConnection {
+        let row = try await grant(of: id)
+        let stored = try row?.bytes("hash") ?? [UInt8](repeating: 0, count: hash.count)
+        guard constantTimeEqual(stored, hash), let row else { return nil }
+        return try caller(id, row)
+    }
+
+    /// What a token that was checked before allows now; nil once it is revoked. For answers that
+    /// take long.
+    package func caller(_ token: ChannelNumber) async throws -> Caller? {
+        try await grant(of: token).flatMap { try caller(token, $0) }
+    }
+
+    private func grant(of token: ChannelNumber) async throws -> PostgresRow? {
+        try await pool.withConnection {
             try await $0.query(
                 """
                 select t.role, t.hash,
                     array(select channel from token_channel tc where tc.token = t.id) as channels
                 from token t where t.id = $1 and t.revoked_at is null
-                """, [.int64(id.rawValue)])
-        }
-        let row = rows.first
-        let stored = try row?.bytes("hash") ?? [UInt8](repeating: 0, count: hash.count)
-        guard constantTimeEqual(stored, hash), let row,
-            let role = TokenRole(rawValue: try row.text("role"))
-        else { return nil }
+                """, [.int64(token.rawValue)])
+        }.first
+    }
+
+    private func caller(_ token: ChannelNumber, _ row: PostgresRow) throws -> Caller? {
+        guard let role = TokenRole(rawValue: try row.text("role")) else { return nil }
         let channels = try row.channelNumbers("channels")
-        return Caller(token: id, role: role, scope: role == .admin ? .all : .only(Set(channels)))
+        return Caller(
+            token: token, role: role, scope: role == .admin ? .all : .only(Set(channels)))
     }
 }

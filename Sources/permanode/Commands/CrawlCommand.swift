@@ -33,13 +33,15 @@ enum CrawlCommand: Command {
             }
         }
         progress.end()
-        try CrawlSummary(summary).write(to: context.console, asJSON: arguments.has("json"))
+        let result = CrawlSummary(summary)
+        try result.write(to: context.console, asJSON: arguments.has("json"))
         if summary.unreachable {
             throw CommandFailure(
                 .failed,
                 "no node answered as it should, so there may be more: see the warnings and PERMANODE_NODES"
             )
         }
+        try result.requireNoFailures()
     }
 }
 
@@ -50,12 +52,24 @@ struct CrawlSummary: Encodable {
     let attachments: Int
     let rejected: Int
     let unreachable: Bool
+    /// Channels whose turn ended with an error.
+    let failed: Int
 
     init(_ summary: ChainWalk.Summary) {
         messages = summary.messages
         attachments = summary.attachments
         rejected = summary.rejected
         unreachable = summary.unreachable
+        failed = summary.failed
+    }
+
+    /// - Throws: where a channel could not be crawled, though the nodes answered.
+    func requireNoFailures() throws(CommandFailure) {
+        guard failed > 0 else { return }
+        throw CommandFailure(
+            .failed,
+            "\(failed) \(failed == 1 ? "channel" : "channels") could not be crawled: see the errors and channel list"
+        )
     }
 
     func write(to console: Console, asJSON: Bool) throws(CommandFailure) {

@@ -47,6 +47,7 @@ enum ImportCommand: Command {
         if summary.unreachable {
             throw CommandFailure(.failed, "a dump could not be read to its end: see the warnings")
         }
+        try crawl.requireNoFailures()
         if report.transactions == 0, report.rejectedCount > 0 {
             throw CommandFailure(.failed, "no line of the dumps could be taken")
         }

@@ -1,0 +1,82 @@
+import Foundation
+import MAM
+import Postgres
+import Vault
+
+/// Rows that the assignments of channels are made of, read for all of them together and opened
+/// one by one: what cannot be opened is its own channel's trouble.
+struct CrawlHoldings {
+    /// The head and the passed trees that are due.
+    var trees: [Int64: [PostgresRow]] = [:]
+    var sideKeys: [Int64: [PostgresRow]] = [:]
+    var candidates: [Int64: [PostgresRow]] = [:]
+}
+
+extension Archive {
+    /// - Parameter rows: channels with `id` and `head_position`.
+    func holdings(of rows: [PostgresRow], now: Date, on connection: PostgresConnection)
+        async throws -> CrawlHoldings
+    {
+        guard !rows.isEmpty else { return CrawlHoldings() }
+        let channels = PostgresValue.int64Array(try rows.map { try $0.int64("id") })
+        let heads = PostgresValue.int64Array(try rows.map { try $0.int64("head_position") })
+        let trees = try await connection.query(
+            """
+            select t.channel, t.position, t.sealed_root, t.watch_until
+            from unnest($1::bigint[], $2::bigint[]) as k (channel, head) cross join lateral (
+                (select * from tree where channel = k.channel and position = k.head)
+                union all
+                (select * from tree
+                 where channel = k.channel and position <> k.head and next_look_at <= $3
+                 order by next_look_at limit $4)) t
+            """, [channels, heads, .timestamp(now), .int64(Int64(Self.watchedTreeLimit))])
+        let sideKeys = try await connection.query(
+            """
+            select channel, number, sealed_key from side_key where channel = any ($1)
+            order by channel, number desc
+            """, [channels])
+        var holdings = CrawlHoldings()
+        holdings.trees = try Dictionary(grouping: trees) { try $0.int64("channel") }
+        holdings.sideKeys = try Dictionary(grouping: sideKeys) { try $0.int64("channel") }
+        // One channel's are enough for one answer.
+        let waiting = try await connection.query(
+            "select distinct channel from candidate where channel = any ($1)", [channels])
+        for row in waiting {
+            let channel = try row.int64("channel")
+            holdings.candidates[channel] = try await connection.query(
+                """
+                select position, period, lookup, sealed_bundle from candidate
+                where channel = $1 order by position, seen_at
+                """, [.int64(channel)])
+        }
+        return holdings
+    }
+
+    func assignment(_ row: PostgresRow, _ holdings: CrawlHoldings) throws -> CrawlAssignment {
+        let channel = try row.channelNumber("id")
+        guard let mode = ChannelMode(rawValue: try row.text("mode")),
+            let state = ChannelState(rawValue: try row.text("state"))
+        else { throw ArchiveError.damaged(table: "channel", channel: channel) }
+        let position = try row.int64("head_position")
+        let trees = try holdings.trees[channel.rawValue, default: []].map { row in
+            FollowedTree(
+                position: try row.int64("position"), root: try treeRoot(row, of: channel),
+                watchUntil: try row.optionalTimestamp("watch_until"))
+        }
+        guard let head = trees.first(where: { $0.position == position }) else {
+            throw ArchiveError.damaged(table: "tree", channel: channel)
+        }
+        let sideKeys = mode == .restricted ? holdings.sideKeys[channel.rawValue, default: []] : []
+        return CrawlAssignment(
+            lease: CrawlLease(channel: channel, epoch: try row.int64("epoch")), mode: mode,
+            state: state, reason: try row.optionalText("reason"),
+            sideKeys: try sideKeys.map { try sideKey($0, of: channel) }, head: head,
+            watched: trees.filter { $0.position != position },
+            waiting: try holdings.candidates[channel.rawValue, default: []].map {
+                try waitingBundle($0, of: channel)
+            },
+            lastNewsAt: try row.timestamp("last_news_at"),
+            createdAt: try row.timestamp("created_at"),
+            messageCount: try row.int64("next_sequence"))
+    }
+}

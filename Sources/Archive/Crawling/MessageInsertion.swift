@@ -1,0 +1,109 @@
+import Foundation
+import MAM
+import Postgres
+import Vault
+
+extension Archive {
+    /// What the new messages of a commit are inserted with, column by column.
+    private struct MessageColumns {
+        var channel: [Int64] = []
+        var sequence: [Int64] = []
+        var position: [Int64] = []
+        var leaf: [Int64] = []
+        var sideKey: [Int16?] = []
+        var claimedDay: [Int32?] = []
+        var attachments: [Int32] = []
+        var conflict: [Bool] = []
+        var confirmed: [Bool] = []
+        var milestone: [Int32?] = []
+        var lookup: [[UInt8]] = []
+        var head: [[UInt8]] = []
+    }
+
+    /// A leaf of a channel's tree.
+    private struct Leaf: Hashable {
+        let channel: ChannelNumber
+        let position: Int64
+        let leaf: UInt64
+    }
+
+    /// Inserts new messages under the sequences that follow their channels' last, and marks twins
+    /// of a leaf.
+    func insertMessages(
+        of entries: inout [CommitEntry], now: Date, on connection: PostgresConnection
+    ) async throws {
+        let period = Period(now)
+        var columns = MessageColumns()
+        for entry in entries {
+            var leaves: [Leaf: Int] = [:]
+            for new in entry.intake.new {
+                leaves[leaf(of: new.message, entry.channel), default: 0] += 1
+            }
+            for (offset, new) in entry.intake.new.enumerated() {
+                let message = new.message
+                let sequence = entry.cursor.nextSequence + Int64(offset)
+                let head = MessageHead(
+                    root: message.root, message: message.message, bundle: message.bundle)
+                columns.channel.append(entry.channel.rawValue)
+                columns.sequence.append(sequence)
+                columns.position.append(message.position)
+                columns.leaf.append(Int64(clamping: message.message.index))
+                columns.sideKey.append(message.sideKey)
+                columns.claimedDay.append(head.claimedDay)
+                columns.attachments.append(Int32(Self.distinctAttachments(of: new).count))
+                columns.conflict.append(leaves[leaf(of: message, entry.channel), default: 0] > 1)
+                columns.confirmed.append(new.confirmed)
+                columns.milestone.append(new.milestone)
+                columns.lookup.append(new.lookup)
+                columns.head.append(
+                    try vault.seal(
+                        head.encoded,
+                        SealedColumn.messageHead.context(entry.channel, period, row: sequence)))
+            }
+        }
+        try await insert(columns, period: period, now: now, on: connection)
+    }
+
+    private func leaf(of message: VerifiedMessage, _ channel: ChannelNumber) -> Leaf {
+        Leaf(channel: channel, position: message.position, leaf: message.message.index)
+    }
+
+    private func insert(
+        _ columns: MessageColumns, period: Period, now: Date, on connection: PostgresConnection
+    ) async throws {
+        guard !columns.channel.isEmpty else { return }
+        _ = try await connection.execute(
+            """
+            with new as (
+                select * from unnest(
+                    $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
+                    $6::integer[], $7::integer[], $8::boolean[], $9::boolean[], $10::integer[],
+                    $11::bytea[], $12::bytea[]) as n (
+                    channel, sequence, position, leaf, side_key, claimed_day, attachments,
+                    conflict, confirmed, milestone, lookup, sealed_head)),
+            twin as (
+                update message m set conflict = true from new n
+                where m.channel = n.channel and m.position = n.position and m.leaf = n.leaf
+                    and not m.conflict)
+            insert into message (
+                channel, sequence, position, leaf, period, side_key, claimed_day, first_seen_at,
+                attachments, conflict, confirmed, milestone, lookup, sealed_head)
+            select n.channel, n.sequence, n.position, n.leaf, $13, n.side_key, n.claimed_day, $14,
+                n.attachments,
+                n.conflict or exists (
+                    select from message m
+                    where m.channel = n.channel and m.position = n.position and m.leaf = n.leaf),
+                n.confirmed, n.milestone, n.lookup, n.sealed_head
+            from new n
+            """,
+            [
+                .int64Array(columns.channel), .int64Array(columns.sequence),
+                .int64Array(columns.position), .int64Array(columns.leaf),
+                .int16Array(columns.sideKey), .int32Array(columns.claimedDay),
+                .int32Array(columns.attachments), .boolArray(columns.conflict),
+                .boolArray(columns.confirmed), .int32Array(columns.milestone),
+                .bytesArray(columns.lookup), .bytesArray(columns.head),
+                .int32(Int32(period.rawValue)), .timestamp(now),
+            ])
+    }
+}
