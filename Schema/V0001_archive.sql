@@ -193,6 +193,23 @@ create table tombstone (
     created_at timestamptz not null
 );
 
+-- How far the database agrees with the forget log beside the key ring, so that of the two the
+-- one restored from an older copy is noticed. One row.
+create table forget_log (
+    one boolean primary key default true check (one),
+    -- The key ring that the database belongs to (random, no secret): with another one, what is
+    -- forgotten there would be forgotten here. Null until the first use.
+    ring text,
+    -- The latest record of the log that something here came of, and its check value (keyed, of
+    -- nothing personal): a log without it is an older copy. Null where there is none.
+    known_sequence bigint not null default 0,
+    known_check bytea,
+    -- Records up to this one have been applied here.
+    applied_sequence bigint not null default 0
+);
+
+insert into forget_log default values;
+
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;
 alter table candidate alter column sealed_bundle set storage external;

@@ -1,13 +1,18 @@
 import Archive
+import Diagnostics
+import Erasure
 import Foundation
 import Postgres
+import Synchronization
 import Vault
 
 /// An archive that is open: its database and its key ring, as the configuration names them.
 package struct Instance: Sendable {
     package let archive: Archive
 
-    /// Opens the archive, calls `body`, and closes it.
+    /// Opens the archive, calls `body`, and closes it. Before anything is read, and again on each
+    /// connection to the database that is opened later, database and forget log are compared:
+    /// what either of them knows to be forgotten is forgotten in both.
     ///
     /// - Throws: `ConfigurationError` where the database or the key ring is not set;
     ///   `AssemblyError` where the schema is not this program's; what keeps the key ring from
@@ -15,10 +20,43 @@ package struct Instance: Sendable {
     package static func with<Value: Sendable>(
         _ configuration: Configuration, _ body: @Sendable (Instance) async throws -> Value
     ) async throws -> Value {
-        let ring = KeyRingFile(path: try configuration.required(\.keyRing, .keyRing))
+        let log = configuration.log(quietly: true)
+        let vault = try configuration.openVault(log)
+        let schema = Mutex(false)
+        return try await withPool(
+            configuration,
+            welcome: { connection in
+                guard schema.withLock({ $0 }) else { return }
+                try await reconcile(vault, on: connection, log)
+            }
+        ) { pool in
+            try await Schema.check(on: pool)
+            schema.withLock { $0 = true }
+            try await pool.withConnection { try await reconcile(vault, on: $0, log) }
+            return try await body(Instance(archive: Archive(pool: pool, vault: vault)))
+        }
+    }
+
+    /// Compares everything that database, key ring and forget log say of what was forgotten, and
+    /// mends what one of them lacks.
+    package static func restoreCheck(
+        _ configuration: Configuration
+    ) async throws -> ReconciliationReport {
+        let vault = try configuration.openVault(configuration.log(quietly: true))
         return try await withPool(configuration) { pool in
             try await Schema.check(on: pool)
-            return try await body(Instance(archive: Archive(pool: pool, vault: Vault(ring: ring))))
+            return try await pool.withConnection {
+                try await Reconciliation(vault: vault).run(on: $0, full: true)
+            }
+        }
+    }
+
+    private static func reconcile(
+        _ vault: Vault, on connection: PostgresConnection, _ log: Log
+    ) async throws {
+        let report = try await Reconciliation(vault: vault).run(on: connection)
+        if !report.isEmpty {
+            log.warning("a restored copy was brought up to date", report.fields)
         }
     }
 
@@ -39,16 +77,19 @@ package struct Instance: Sendable {
             try await Schema.migrate(on: pool)
             guard try await isUnused(pool) else { throw AssemblyError.archiveExists }
             try ring.create()
-            let archive = Archive(pool: pool, vault: try Vault(ring: ring))
+            let archive = Archive(
+                pool: pool, vault: try configuration.openVault(configuration.log(quietly: true)))
             return try await archive.createToken(.admin, now: now).text
         }
     }
 
     /// Calls with a pool of connections, and closes it.
     package static func withPool<Value: Sendable>(
-        _ configuration: Configuration, _ body: @Sendable (PostgresPool) async throws -> Value
+        _ configuration: Configuration, welcome: PostgresPool.Welcome? = nil,
+        _ body: @Sendable (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        let pool = PostgresPool(configuration: try configuration.required(\.database, .databaseURL))
+        let pool = PostgresPool(
+            configuration: try configuration.required(\.database, .databaseURL), welcome: welcome)
         let result: Result<Value, any Error>
         do { result = .success(try await body(pool)) } catch { result = .failure(error) }
         await pool.shutdown()
@@ -67,12 +108,36 @@ package struct Instance: Sendable {
 }
 
 extension Configuration {
-    fileprivate func required<Value>(
+    /// Opens the vault, and tells of what was found and mended by that.
+    package func openVault(_ log: Log) throws -> Vault {
+        let vault = try Vault(
+            ring: KeyRingFile(path: try required(\.keyRing, .keyRing)),
+            copies: keyRingBackups.map { KeyRingFile(path: $0) })
+        for notice in vault.notices {
+            log.warning("the key ring was mended", ["what": .string(notice.text)])
+        }
+        return vault
+    }
+
+    func required<Value>(
         _ value: KeyPath<Configuration, Value?>, _ variable: Variable
     ) throws(ConfigurationError) -> Value {
         guard let value = self[keyPath: value] else {
             throw ConfigurationError(problems: [.init(variable: variable, fault: .notSet)])
         }
         return value
+    }
+}
+
+extension ReconciliationReport {
+    fileprivate var fields: LogFields {
+        [
+            "log-was-older": .bool(logWasOlder), "keys-destroyed": .int(Int64(keysDestroyed)),
+            "tombstones-logged": .int(Int64(tombstonesLogged)),
+            "tombstones-added": .int(Int64(tombstonesAdded)),
+            "channels-forgotten": .int(Int64(channelsForgotten)),
+            "subjects-forgotten": .int(Int64(subjectsForgotten)),
+            "rows-deleted": .int(Int64(rowsDeleted.values.reduce(0, +))),
+        ]
     }
 }

@@ -132,6 +132,7 @@ package struct Eraser: Sendable {
 
     private func shred(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
         try archive.vault.forget(channel)
+        try await archive.noteForgetLog()
         try await mark("shredded_at", channel, request)
     }
 

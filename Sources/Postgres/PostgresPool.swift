@@ -6,7 +6,11 @@ import Synchronization
 /// Nothing is retried here: after `.connection`, `.poolExhausted` or `.serialization` it is the
 /// caller who knows whether to repeat.
 package final class PostgresPool: Sendable {
+    /// What a connection that was opened has to pass before it is lent.
+    package typealias Welcome = @Sendable (PostgresConnection) async throws -> Void
+
     package let configuration: PostgresConfiguration
+    private let welcome: Welcome?
     private let shared: Mutex<Shared>
 
     private struct Waiter {
@@ -36,8 +40,11 @@ package final class PostgresPool: Sendable {
     }
 
     /// Opens nothing yet.
-    package init(configuration: PostgresConfiguration) {
+    /// - Parameter welcome: called with every connection that is opened; where it throws, the
+    ///   connection is closed, and whoever wanted it gets the error.
+    package init(configuration: PostgresConfiguration, welcome: Welcome? = nil) {
         self.configuration = configuration
+        self.welcome = welcome
         shared = Mutex(
             Shared(
                 state: PoolState(
@@ -48,7 +55,7 @@ package final class PostgresPool: Sendable {
     /// Lends a connection to `body`, which runs where the caller runs. A transaction that
     /// `body` leaves open is undone by closing the connection.
     /// - Throws: `.poolExhausted`, `.poolClosed`, `.cancelled`, why no connection could be
-    ///   opened, or what `body` throws.
+    ///   opened or welcomed, or what `body` throws.
     @discardableResult
     package nonisolated(nonsending) func withConnection<Value>(
         _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
@@ -78,20 +85,8 @@ package final class PostgresPool: Sendable {
         _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await withConnection { connection in
-            do {
-                try await connection.begin(
-                    TransactionMode(readOnly: readOnly, isolation: isolation),
-                    statementTimeout: statementTimeout)
-                let value = try await body(connection)
-                guard !Task.isCancelled else {
-                    throw PostgresError(.cancelled, operation: "commit")
-                }
-                try await connection.commit(readOnly: readOnly)
-                return value
-            } catch {
-                await connection.rollback()
-                throw error
-            }
+            try await connection.withTransaction(
+                readOnly: readOnly, isolation: isolation, statementTimeout: statementTimeout, body)
         }
     }
 
@@ -129,7 +124,7 @@ package final class PostgresPool: Sendable {
     /// How many callers wait for a connection now.
     package var waiterCount: Int { shared.withLock { $0.state.waiterCount } }
 
-    private func lease() async throws(PostgresError) -> Lease {
+    private func lease() async throws -> Lease {
         switch try await grant() {
         case .slot: return try await openInSlot()
         case .connection(let id, let idleSince):
@@ -146,9 +141,17 @@ package final class PostgresPool: Sendable {
         }
     }
 
-    private func openInSlot() async throws(PostgresError) -> Lease {
+    private func openInSlot() async throws -> Lease {
         do {
             let connection = try await PostgresConnection.connect(configuration)
+            if let welcome {
+                do {
+                    try await welcome(connection)
+                } catch {
+                    await connection.close()
+                    throw error
+                }
+            }
             let id = shared.withLock { shared in
                 let id = shared.freshID()
                 shared.connections[id] = connection

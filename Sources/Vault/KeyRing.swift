@@ -16,6 +16,8 @@ package struct KeyRing: Sendable {
         case cursor = 5
         /// The Ed25519 seed that signs receipts.
         case signing = 6
+        /// The checks of the forget log.
+        case forgetLog = 7
     }
 
     package static let identifierCount = 16

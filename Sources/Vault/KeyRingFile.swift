@@ -80,14 +80,78 @@ package struct KeyRingFile: Sendable {
         let loaded = try loadWithIdentity()
         try clearLeftovers()
         let changed = try body(loaded.ring)
-        guard changed.generation != loaded.ring.generation else {
+        guard
+            changed.generation != loaded.ring.generation
+                || changed.tree.paths != loaded.ring.tree.paths
+        else {
             try openForReading().synchronize()
             try synchronizeDirectory()
             return loaded
         }
+        return try exchange(changed)
+    }
+
+    /// Puts a ring in the place of whatever is there, under the lock.
+    @discardableResult
+    func replace(with ring: KeyRing) throws(VaultError) -> Loaded {
+        try locked { () throws(VaultError) in
+            try clearLeftovers()
+            return try exchange(ring)
+        }
+    }
+
+    /// The same where the file is still damaged; otherwise the ring that another process has put
+    /// there.
+    func replaceDamaged(with ring: KeyRing) throws(VaultError) -> Loaded {
+        try locked { () throws(VaultError) in
+            do throws(VaultError) {
+                return try loadWithIdentity()
+            } catch {
+                guard case .ringDamaged = error else { throw error }
+            }
+            // What lies about may be all that `ring` can be read from, so it stays until the new
+            // file is whole; `write` needs a name that is free.
+            let ownPath = path + ".recovered"
+            try clear(ownPath)
+            let owner = try openForReading().status()
+            try write(ring, like: owner, to: ownPath)
+            if owner.st_mode & S_IFMT == S_IFREG { try overwrite(path, Int(owner.st_size)) }
+            guard rename(ownPath, path) == 0 else { throw .system(path, "replace the key ring") }
+            try synchronizeDirectory()
+            try clearLeftovers()
+            return Loaded(ring: ring, identity: try identity())
+        }
+    }
+
+    /// Keeps others from changing the ring or its log meanwhile.
+    func locked<Value>(_ body: () throws(VaultError) -> Value) throws(VaultError) -> Value {
+        let lock = try takeLock()
+        defer { withExtendedLifetime(lock) {} }
+        return try body()
+    }
+
+    /// What an interrupted change may have left, which may be whole rings.
+    var leftovers: [(name: String, file: KeyRingFile)] {
+        [newPath, oldPath].map { path in
+            ((path as NSString).lastPathComponent, KeyRingFile(path: path, lockLimit: lockLimit))
+        }
+    }
+
+    /// Whose the file is.
+    func owner() throws(VaultError) -> stat { try openForReading().status() }
+
+    /// The identifier that stands in the file's header, also where the rest is damaged; nil for
+    /// another kind of file.
+    func publicIdentifier() throws(VaultError) -> [UInt8]? {
+        try openForReading().read(KeyRingFormat.publicHeaderCount).withBytes {
+            KeyRingFormat.publicIdentifier($0)
+        }
+    }
+
+    private func exchange(_ ring: KeyRing) throws(VaultError) -> Loaded {
         let owner = try openForReading().status()
         do {
-            try write(changed, like: owner)
+            try write(ring, like: owner)
         } catch {
             try? clear(newPath)
             throw error
@@ -96,7 +160,7 @@ package struct KeyRingFile: Sendable {
         try putInPlace()
         try clear(oldPath)
         try synchronizeDirectory()
-        return Loaded(ring: changed, identity: try identity())
+        return Loaded(ring: ring, identity: try identity())
     }
 
     func loadWithIdentity() throws(VaultError) -> Loaded {
@@ -168,9 +232,12 @@ package struct KeyRingFile: Sendable {
         }
     }
 
-    private func write(_ ring: KeyRing, like model: stat?) throws(VaultError) {
+    private func write(
+        _ ring: KeyRing, like model: stat?, to path: String? = nil
+    ) throws(VaultError) {
+        let path = path ?? newPath
         let file = try RingDescriptor(
-            newPath, O_WRONLY | O_CREAT | O_EXCL, operation: "create \(newPath)")
+            path, O_WRONLY | O_CREAT | O_EXCL, operation: "create \(path)")
         try file.restrict(like: model)
         try KeyRingFormat.encode(ring).withBytes { bytes throws(VaultError) in
             try file.write(bytes)
@@ -192,10 +259,7 @@ package struct KeyRingFile: Sendable {
     }
 
     private func synchronizeDirectory() throws(VaultError) {
-        let folder = (path as NSString).deletingLastPathComponent
-        try RingDescriptor(
-            folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY, operation: "open the folder"
-        ).synchronize()
+        try RingDescriptor.synchronizeFolder(of: path)
     }
 
     private func clearLeftovers() throws(VaultError) {

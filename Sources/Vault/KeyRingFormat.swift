@@ -32,6 +32,13 @@ enum KeyRingFormat {
         case unsupported(UInt16)
     }
 
+    /// The identifier in the first `publicHeaderCount` bytes; nil for another kind of file.
+    static func publicIdentifier(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard bytes.count >= publicHeaderCount, bytes.prefix(magic.count).elementsEqual(magic)
+        else { return nil }
+        return Array(bytes[10..<26])
+    }
+
     static func encode(_ ring: KeyRing) -> SecretBytes {
         let paths = ring.tree.paths
         let bodyCount = headerCount + paths.count * nodeCount

@@ -95,6 +95,27 @@ struct RingDescriptor: ~Copyable {
         }
     }
 
+    func seek(to offset: Int) throws(VaultError) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
+            throw .system(path, "read the key ring")
+        }
+    }
+
+    /// Cuts off what comes after `count` bytes.
+    func truncate(to count: Int) throws(VaultError) {
+        guard ftruncate(descriptor, off_t(count)) == 0 else {
+            throw .system(path, "write the key ring")
+        }
+    }
+
+    /// Makes names that were given, changed or taken away in a file's folder durable.
+    static func synchronizeFolder(of path: String) throws(VaultError) {
+        let folder = (path as NSString).deletingLastPathComponent
+        try RingDescriptor(
+            folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY, operation: "open the folder"
+        ).synchronize()
+    }
+
     /// Waits until the device has what was written.
     func synchronize() throws(VaultError) {
         guard fsync(descriptor) == 0 else { throw .system(path, "write the key ring to disk") }

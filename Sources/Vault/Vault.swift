@@ -24,27 +24,37 @@ package final class Vault: Sendable {
     /// Tells this ring from others; no secret. Hexadecimal.
     package let ringIdentifier: String
 
-    private let file: KeyRingFile
+    /// What was found and mended when this vault was opened.
+    package let notices: [VaultNotice]
+
+    let file: KeyRingFile
+    let log: ForgetLog
+    let copyFiles: RingCopies
     private let freshness: Duration
     let keys: GlobalKeys
     private let state: Mutex<State>
 
-    /// Reads the ring, and clears away what an interrupted change left behind.
+    /// Reads the ring, clears away what an interrupted change left behind, and destroys in it
+    /// whatever the forget log names. A damaged ring is replaced by a copy if there is one.
     ///
-    /// - Throws: `VaultError` of reading a ring.
+    /// - Parameter copies: of the ring, to be kept current.
+    /// - Throws: `VaultError` of reading a ring and its log.
     package init(
-        ring file: KeyRingFile, freshness: Duration = Vault.defaultFreshness
+        ring file: KeyRingFile, copies: [KeyRingFile] = [],
+        freshness: Duration = Vault.defaultFreshness
     ) throws {
-        try file.removeLeftovers()
         let now = ContinuousClock.now
-        let loaded = try file.loadWithIdentity()
-        let ring = loaded.ring
+        copyFiles = RingCopies(copies)
+        let opening = try VaultOpening(file, copies: copyFiles)
+        let ring = opening.loaded.ring
         self.file = file
         self.freshness = freshness
+        log = opening.log
+        notices = opening.notices
         keys = try GlobalKeys(ring)
         signingKey = try SigningKey(seed: ring.key(.signing))
         ringIdentifier = Hex.encode(ring.identifier)
-        state = Mutex(State(loaded: loaded, lookedAt: now))
+        state = Mutex(State(loaded: opening.loaded, lookedAt: now))
     }
 
     /// Seals a value for one place: `AEAD.overhead` bytes longer.
@@ -121,36 +131,24 @@ package final class Vault: Sendable {
         }
     }
 
-    /// Forgets a channel: every key beneath its number, for good.
-    package func forget(_ channel: ChannelNumber) throws(VaultError) {
-        try forget([.channel(channel)])
-    }
-
-    /// Forgets one period of a channel, for good.
-    package func forget(_ channel: ChannelNumber, _ period: Period) throws(VaultError) {
-        try forget([.period(channel, period)])
-    }
-
-    /// Forgets, for good and all at once. When this returns it is durable, and no vault of any
-    /// process derives the keys later than its `freshness`. Forgetting again is harmless.
-    ///
-    /// - Throws: `VaultError.nothingToForget` for no scope or an empty one; `ringBusy`, `ringFull`,
-    ///   or those of reading and writing a ring. After an error it may have been done or not;
-    ///   call it again.
-    package func forget(_ scopes: [ForgetScope]) throws(VaultError) {
-        let holes = scopes.map(\.paths)
-        guard !holes.isEmpty, holes.allSatisfy({ !$0.isEmpty }) else { throw .nothingToForget }
-        let held = state.withLock { $0.loaded.ring }
+    /// Changes the ring, after a look that the one on disk is no older than the one held.
+    func change(
+        _ body: (KeyRing) throws(VaultError) -> KeyRing
+    ) throws(VaultError) {
+        let held = currentRing
         let loaded = try file.change { ring throws(VaultError) in
             try check(ring, after: held)
-            return try ring.punctured(holes.flatMap { $0 })
+            return try body(ring)
         }
         state.withLock { state in
             // Another thread may have read a still newer one meanwhile.
-            guard loaded.ring.generation >= state.loaded.ring.generation else { return }
+            guard loaded.ring.tree.isWithin(state.loaded.ring.tree) else { return }
             Self.install(loaded, in: &state)
         }
     }
+
+    /// As this vault last saw it.
+    var currentRing: KeyRing { state.withLock { $0.loaded.ring } }
 
     /// Whether nothing of a channel can be opened any more.
     package func isForgotten(_ channel: ChannelNumber) throws(VaultError) -> Bool {
@@ -227,7 +225,7 @@ package final class Vault: Sendable {
         guard ring.identifier == held.identifier else {
             throw .ringReplaced(path: file.path)
         }
-        guard ring.generation >= held.generation, ring.tree.isWithin(held.tree) else {
+        guard ring.tree.isWithin(held.tree) else {
             throw .ringWentBack(
                 path: file.path, held: held.generation, found: ring.generation)
         }

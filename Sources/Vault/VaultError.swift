@@ -25,6 +25,12 @@ package enum VaultError: Failure, Equatable {
     case ringWentBack(path: String, held: UInt64, found: UInt64)
     /// Another process has been changing the ring for too long.
     case ringBusy(path: String)
+    /// The forget log has a record that is not what was written; `record` counts from 1, 0 is
+    /// its beginning.
+    case logDamaged(path: String, record: UInt64, what: String)
+    /// The forget log lacks records that this process has seen in it.
+    case logWentBack(path: String)
+    case logFull(path: String)
     /// More nodes than `KeyTree.maximumNodeCount`, or no channel number left.
     case ringFull
 
@@ -43,6 +49,9 @@ package enum VaultError: Failure, Equatable {
         case .ringWentBack: "vault.ring-went-back"
         case .ringBusy: "vault.ring-busy"
         case .ringFull: "vault.ring-full"
+        case .logDamaged: "vault.log-damaged"
+        case .logWentBack: "vault.log-went-back"
+        case .logFull: "vault.log-full"
         }
     }
 
@@ -54,6 +63,8 @@ package enum VaultError: Failure, Equatable {
         case .ringExists: "create the key ring"
         case .ringInaccessible(_, let operation, _): operation
         case .ringBusy: "lock the key ring"
+        case .logDamaged, .logWentBack: "read the forget log"
+        case .logFull: "write the forget log"
         default: "read the key ring"
         }
     }
@@ -65,7 +76,8 @@ package enum VaultError: Failure, Equatable {
         case .ringExists(let path), .ringMissing(let path), .ringTooOpen(let path, _),
             .ringDamaged(let path, _), .ringUnsupported(let path, _),
             .ringInaccessible(let path, _, _), .ringReplaced(let path),
-            .ringWentBack(let path, _, _), .ringBusy(let path):
+            .ringWentBack(let path, _, _), .ringBusy(let path), .logDamaged(let path, _, _),
+            .logWentBack(let path), .logFull(let path):
             path
         case .nothingToForget, .ringFull: nil
         }
@@ -113,6 +125,13 @@ package enum VaultError: Failure, Equatable {
                 + " forgotten keys would come back; put the newer one there"
         case .ringBusy(let path): "another process holds \(path); try again"
         case .ringFull: "the key ring has no room for more forgotten keys"
+        case .logDamaged(let path, let record, let what):
+            "\(path) is damaged at record \(record) (\(what)): restore it from a copy, or move it"
+                + " away and run `permanode restore-check`, which writes it anew from the database"
+        case .logWentBack(let path):
+            "\(path) is older than what was in use: forgotten things are missing in it; put the"
+                + " newer one there, or restart, which completes it from the database"
+        case .logFull(let path): "\(path) has no room for more records"
         }
     }
 }

@@ -66,7 +66,7 @@ import Vault
             #expect(vault.generation == 61, "one for each change, none lost")
             for number in numbers { #expect(try vault.isForgotten(number)) }
         }
-        #expect(ring.names == ["keyring", "keyring.lock"])
+        #expect(ring.names == ["keyring", "keyring.forgotten", "keyring.lock"])
     }
 
     @Test func waitsForTheLockAndSaysWhoHasIt() throws {

@@ -40,7 +40,9 @@ extension Archive {
         return Set(hashes.filter { found.contains($0.hash) }.map(\.root))
     }
 
-    /// Writes tombstones of roots; those that are there already stay as they are.
+    /// Writes tombstones of roots; those that are there already stay as they are. They are
+    /// written to the forget log first, so that they outlive a database that is restored from an
+    /// older backup; where the transaction fails after that, the log has them twice in the end.
     ///
     /// - Returns: How many are new.
     package func bury(_ roots: [Root], now: Date, on connection: PostgresConnection) async throws
@@ -48,7 +50,23 @@ extension Archive {
     {
         guard !roots.isEmpty else { return 0 }
         let hashes = roots.map { vault.tombstoneHash($0.revealPacked()) }
-        return try await connection.execute(
+        let new = try await connection.query(
+            """
+            select h from unnest($1::bytea[]) h
+            where not exists (select from tombstone where hash = h)
+            """, [.bytesArray(hashes)]
+        ).map { try $0.bytes("h") }
+        guard !new.isEmpty else { return 0 }
+        let head = try vault.logTombstones(new)
+        try await connection.noteForgetLog(head)
+        return try await connection.insertTombstones(new, now: now)
+    }
+}
+
+extension PostgresConnection {
+    /// - Returns: How many are new.
+    package func insertTombstones(_ hashes: [[UInt8]], now: Date) throws -> Int {
+        try execute(
             """
             insert into tombstone (hash, created_at) select h, $2 from unnest($1::bytea[]) h
             on conflict (hash) do nothing

@@ -13,6 +13,8 @@ package struct Configuration: Sendable {
         case nodes = "PERMANODE_NODES"
         /// The key ring's file.
         case keyRing = "PERMANODE_KEYRING"
+        /// Files that hold copies of the key ring, separated by commas.
+        case keyRingBackups = "PERMANODE_KEYRING_BACKUPS"
         /// Address and port; `127.0.0.1:8480` where it is not set.
         case listen = "PERMANODE_LISTEN"
         /// A PEM file with the certificate chain.
@@ -45,6 +47,8 @@ package struct Configuration: Sendable {
     package let nodes: [NodeEndpoint]
     /// A path; nil where none is set.
     package let keyRing: String?
+    /// Paths of copies of the key ring, which a forget changes with it.
+    package let keyRingBackups: [String]
     package let listen: ListenAddress
     package let tls: TLSFiles?
     package let proxyEndsTLS: Bool
@@ -63,6 +67,7 @@ package struct Configuration: Sendable {
         database = reader.database(needed: needs.contains(.database))
         nodes = reader.nodes(needed: needs.contains(.nodes))
         keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
+        keyRingBackups = reader.paths(.keyRingBackups, otherThan: keyRing)
         listen = reader.listen()
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false

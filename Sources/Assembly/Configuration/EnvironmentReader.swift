@@ -26,6 +26,28 @@ struct EnvironmentReader {
         return value
     }
 
+    /// Paths with commas between; each once, and none of them `original`.
+    mutating func paths(
+        _ variable: Configuration.Variable, otherThan original: String?
+    ) -> [String] {
+        guard let list = value(variable) else { return [] }
+        let paths = list.split(separator: ",").map {
+            $0.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let standard = ([original].compactMap { $0 } + paths).map {
+            URL(fileURLWithPath: $0).standardizedFileURL.path
+        }
+        if paths.contains("") || !(1...Self.maximumPaths).contains(paths.count) {
+            add(variable, .malformed("must list 1 to \(Self.maximumPaths) files"))
+        } else if Set(standard).count != standard.count {
+            add(variable, .malformed("names a file twice, or the key ring itself"))
+        }
+        return paths
+    }
+
+    /// Copies of the key ring: each is written by every forget.
+    private static let maximumPaths = 16
+
     mutating func choice<Value>(_ variable: Configuration.Variable, _ values: [String: Value])
         -> Value?
     {

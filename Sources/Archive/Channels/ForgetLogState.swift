@@ -1,0 +1,112 @@
+import Postgres
+import Vault
+
+/// How far the database agrees with the forget log beside the key ring.
+package struct ForgetLogState: Sendable, Equatable {
+    /// The latest record of the log that something in the database came of; nil where nothing
+    /// did. A log without it is an older copy.
+    package let known: ForgetLogHead?
+    /// Records up to this one have been applied to the database.
+    package let applied: UInt64
+}
+
+extension PostgresConnection {
+    package func forgetLogState() throws -> ForgetLogState {
+        let rows = try query(
+            "select known_sequence, known_check, applied_sequence from forget_log")
+        guard let row = rows.first else { return ForgetLogState(known: nil, applied: 0) }
+        let sequence = UInt64(clamping: try row.int64("known_sequence"))
+        let check = try row.optionalBytes("known_check")
+        return ForgetLogState(
+            known: check.map { ForgetLogHead(sequence: sequence, check: $0) },
+            applied: UInt64(clamping: try row.int64("applied_sequence")))
+    }
+
+    /// Notes that something in the database came of the log up to `head`.
+    package func noteForgetLog(_ head: ForgetLogHead) throws {
+        _ = try execute(
+            """
+            update forget_log set known_sequence = $1, known_check = $2
+            where known_sequence < $1 or known_check is null
+            """, [.int64(Int64(clamping: head.sequence)), .bytes(head.check)])
+    }
+
+    /// Notes that database and log agree up to `head`; unless another process has noted more
+    /// since `state` was read.
+    package func setForgetLog(_ head: ForgetLogHead, replacing state: ForgetLogState) throws {
+        _ = try execute(
+            """
+            update forget_log set known_sequence = $1, known_check = $2, applied_sequence = $1
+            where known_sequence <= $1 or known_sequence = $3
+            """,
+            [
+                .int64(Int64(clamping: head.sequence)), .bytes(head.check),
+                .int64(Int64(clamping: state.known?.sequence ?? 0)),
+            ])
+    }
+
+    /// The identifier of the key ring that the database belongs to; nil as long as it is unused.
+    package func ringOfForgetLog() throws -> String? {
+        try query("select ring from forget_log").first?.optionalText("ring")
+    }
+
+    package func setRingOfForgetLog(_ identifier: String) throws {
+        _ = try execute("update forget_log set ring = $1 where ring is null", [.text(identifier)])
+    }
+
+    /// Numbers after `after`, in order, of which the database says that their keys are gone: of
+    /// channels, and of subjects whose forget is done.
+    package func forgottenNumbers(after: Int64, limit: Int) throws -> [ChannelNumber] {
+        try query(
+            """
+            select number from (
+                select id as number from channel
+                where state = 'forgotten' and id > $1 and not exists (
+                    select from forget_target t join forget_request r on r.id = t.request
+                    where t.channel = channel.id and r.state <> 'done' and t.shredded_at is null)
+                union
+                select target from forget_request
+                where scope = 'subject' and state = 'done' and target > $1) forgotten
+            order by number limit $2
+            """, [.int64(after), .int64(Int64(limit))]
+        ).map { try $0.channelNumber("number") }
+    }
+
+    /// Makes room, until the transaction ends, for the hashes that stand in the log.
+    package func collectLogged() throws {
+        _ = try execute("create temporary table logged (hash bytea) on commit drop")
+    }
+
+    package func addLogged(_ hashes: [[UInt8]]) throws {
+        guard !hashes.isEmpty else { return }
+        _ = try execute(
+            "insert into logged select h from unnest($1::bytea[]) h", [.bytesArray(hashes)])
+    }
+
+    /// - Returns: Tombstones after a place that were not collected, and the last place looked at:
+    ///   nil at the end.
+    package func unloggedTombstones(
+        after: Int64, limit: Int
+    ) throws -> (hashes: [[UInt8]], last: Int64?) {
+        let rows = try query(
+            """
+            select t.sequence, t.hash, exists (select from logged where hash = t.hash) as logged
+            from (select sequence, hash from tombstone where sequence > $1
+                order by sequence limit $2) t
+            order by t.sequence
+            """, [.int64(after), .int64(Int64(limit))])
+        return (
+            try rows.filter { try !$0.bool("logged") }.map { try $0.bytes("hash") },
+            try rows.last?.int64("sequence")
+        )
+    }
+}
+
+extension Archive {
+    /// Notes how far the log goes now, after keys were destroyed: a log that is restored from a
+    /// copy made before is then noticed.
+    package func noteForgetLog() async throws {
+        let head = try vault.logHead()
+        try await pool.withConnection { try await $0.noteForgetLog(head) }
+    }
+}

@@ -1,0 +1,86 @@
+import Archive
+import Foundation
+import Postgres
+import Vault
+
+/// Deleting what a database that was restored from an older backup has again.
+extension Reconciliation {
+    /// Shuts everybody out of the channels as a forget does, and deletes their rows; of those that
+    /// a forget is at now, that one does.
+    func forget(
+        _ numbers: [ChannelNumber], on connection: PostgresConnection,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        let parameter: [PostgresValue] = [.int64Array(numbers.map(\.rawValue))]
+        report.channelsForgotten += try await connection.execute(
+            """
+            update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
+                subject = null, sealed_label = null, lease_owner = null, lease_until = null
+            where id = any ($1) and state <> 'forgotten'
+            """, parameter)
+        report.subjectsForgotten += try await connection.withTransaction { connection in
+            _ = try await connection.execute(
+                "update channel set subject = null where subject = any ($1)", parameter)
+            return try await connection.execute(
+                "delete from subject where number = any ($1)", parameter)
+        }
+        let channels = try await connection.query(
+            """
+            select id from channel where id = any ($1) and state = 'forgotten' and not exists (
+                select from forget_target t join forget_request r on r.id = t.request
+                where t.channel = channel.id and r.state <> 'done')
+            """, parameter
+        ).map { try $0.int64("id") }
+        guard !channels.isEmpty else { return }
+        for table in ChannelTable.allCases {
+            let count = try await deleteAll(
+                """
+                delete from \(table.rawValue) where ctid = any (array(
+                    select ctid from \(table.rawValue) where channel = any ($1) limit $2))
+                """, [.int64Array(channels)], on: connection)
+            report.delete(count, from: table)
+        }
+        _ = try await connection.execute(
+            """
+            update channel set registration = null, sealed_label = null, reason = null,
+                next_sequence = 0, head_position = 0, last_look_at = null,
+                last_news_at = created_at, next_look_at = created_at
+            where id = any ($1) and registration is not null
+            """, [.int64Array(channels)])
+    }
+
+    /// Deletes the rows of single periods.
+    func delete(
+        _ stretches: [ForgottenPeriods], on connection: PostgresConnection,
+        _ report: inout ReconciliationReport
+    ) async throws {
+        let parameters: [PostgresValue] = [
+            .int64Array(stretches.map(\.channel)), .int32Array(stretches.map(\.first)),
+            .int32Array(stretches.map(\.last)),
+        ]
+        for table in [ChannelTable.message, .attachment, .candidate] {
+            let count = try await deleteAll(
+                """
+                delete from \(table.rawValue) where ctid = any (array(
+                    select t.ctid from \(table.rawValue) t
+                    join unnest($1::bigint[], $2::int[], $3::int[]) as gone (channel, first, last)
+                        on t.channel = gone.channel and t.period between gone.first and gone.last
+                    limit $4))
+                """, parameters, on: connection)
+            report.delete(count, from: table)
+        }
+    }
+
+    /// - Parameter sql: takes the most rows to delete as its last parameter.
+    private func deleteAll(
+        _ sql: String, _ parameters: [PostgresValue], on connection: PostgresConnection
+    ) async throws -> Int {
+        var count = 0
+        while true {
+            let deleted = try await connection.execute(
+                sql, parameters + [.int64(Int64(Self.batch))])
+            count += deleted
+            if deleted < Self.batch { return count }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Postgres
+
+/// A copy of all tables beside them, to put an archive's database back to an earlier state as a
+/// restored backup does.
+package struct SavedDatabase: Sendable {
+    private static let schema = "saved"
+
+    private let tables: [String]
+
+    package static func save(_ test: TestArchive) async throws -> SavedDatabase {
+        try await test.pool.withTransaction { connection in
+            let tables = try await connection.query(
+                """
+                select table_name::text as name from information_schema.tables
+                where table_schema = 'public' and table_type = 'BASE TABLE' order by 1
+                """
+            ).map { try $0.text("name") }
+            try await connection.script(
+                "drop schema if exists \(schema) cascade; create schema \(schema);"
+                    + tables.map { "create table \(schema).\($0) as table public.\($0);" }.joined())
+            return SavedDatabase(tables: tables)
+        }
+    }
+
+    package func restore(_ test: TestArchive) async throws {
+        try await test.pool.withTransaction { connection in
+            try await connection.script(
+                // Keeps foreign keys from asking for an order.
+                "set local session_replication_role = replica;"
+                    + tables.map {
+                        "delete from public.\($0);"
+                            + " insert into public.\($0) overriding system value"
+                            + " select * from \(Self.schema).\($0);"
+                    }.joined())
+        }
+    }
+}
