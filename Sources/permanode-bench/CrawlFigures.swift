@@ -4,10 +4,10 @@ import MAM
 /// on one machine.
 enum CrawlFigures {
     /// A sample is enough: all messages are alike.
-    private static let sample = 32
+    private static let sample = 512
 
     static func measure(_ filled: FilledArchive) -> [Figure] {
-        let requests = Array(filled.published.channels[0].requests.prefix(sample))
+        let requests = Array(filled.published.channels.flatMap(\.requests).prefix(sample))
         let seconds = Timing.seconds { _ = MessageReader.read(requests, .full) }
         return [
             Figure(

@@ -6,8 +6,8 @@ import Ternary
 
 /// Channels on a local node's ledger, as meters publish them: restricted, security level 2.
 struct PublishedChannels: Sendable {
-    static let channelCount = 8
-    static let messagesEach = 300
+    static let channelCount = 1000
+    static let messagesEach = 4
     static let messageCount = channelCount * messagesEach
     /// Bytes of a message's text: a P1 telegram in its envelope, 2,000 trytes.
     private static let textBytes = 1000
@@ -23,9 +23,7 @@ struct PublishedChannels: Sendable {
 
     static func publish(on ledger: Ledger) async throws -> PublishedChannels {
         let channels = try await withThrowingTaskGroup(of: Channel.self) { group in
-            for number in 0..<channelCount {
-                group.addTask { try channel(number) }
-            }
+            for number in 0..<channelCount { group.addTask { try channel(number) } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         for channel in channels { try ledger.store(channel.transactions) }
@@ -33,11 +31,11 @@ struct PublishedChannels: Sendable {
     }
 
     private static func channel(_ number: Int) throws -> Channel {
-        let letter = String(UnicodeScalar(UInt8(ascii: "A") + UInt8(number)))
-        let sideKey = try SideKey("BENCHKEY" + letter)
+        let name = name(number)
+        let sideKey = try SideKey("BENCHKEY" + name)
         var writer = try ChannelWriter(
-            seed: Seed(String(repeating: letter, count: Hash.tryteCount)), mode: .restricted,
-            sideKey: sideKey)
+            seed: Seed(String(repeating: name, count: Hash.tryteCount / nameCount)),
+            mode: .restricted, sideKey: sideKey)
         let root = writer.root
         var requests: [ReadRequest] = []
         var transactions: [Transaction] = []
@@ -55,6 +53,18 @@ struct PublishedChannels: Sendable {
         }
         return Channel(
             root: root, sideKey: sideKey, requests: requests, transactions: transactions)
+    }
+
+    /// Characters of a channel's name; a seed's 81 are a multiple of it.
+    private static let nameCount = 3
+
+    private static func name(_ number: Int) -> String {
+        var rest = number
+        return String(
+            (0..<nameCount).map { _ in
+                defer { rest /= 26 }
+                return Character(UnicodeScalar(UInt8(ascii: "A") + UInt8(rest % 26)))
+            })
     }
 
     private static func text(_ count: Int, _ time: Int64) -> String {

@@ -7,12 +7,14 @@ import Postgres
 import QueryAPI
 import Vault
 
-/// Reading messages through HTTP, decrypted, by one reader.
+/// Reading a day of a meter through HTTP, decrypted, by one reader.
 enum QueryFigures {
-    private static let answerLimit = 64 << 20
-    private static let pageLimit = 100
+    private static let answerLimit = 512 << 20
+    private static let pageLimit = 1000
 
     static func measure(_ filled: FilledArchive) async throws -> [Figure] {
+        let channel = filled.channels[0]
+        try await LongChannel.grow(channel, in: filled.archive)
         let token = try await filled.archive.createToken(.admin, now: Date()).text
         let api = try QueryAPI(
             archive: filled.archive, metrics: Metrics(), log: Log(minimum: .warning))
@@ -22,14 +24,16 @@ enum QueryFigures {
         let client = LoopbackClient(port: server.port, answerLimit: answerLimit)
         let result: Result<[Figure], any Error>
         do {
-            let raw = try await rate { try await readRows(filled) }
-            let lines = try await rate { try await readLines(filled, client, token) }
-            let pages = try await rate { try await readPages(filled, client, token) }
-            let comparison = ("sealed rows read from PostgreSQL", raw)
+            let raw = try await rate { try await readRows(of: channel, filled.archive) }
+            let lines = try await rate { try await readLines(of: channel, client, token) }
+            let pages = try await rate { try await readPages(of: channel, client, token) }
+            let comparison = ("their sealed rows read from PostgreSQL", raw)
             result = .success([
-                Figure("read as NDJSON", lines, "messages/s", comparedWith: comparison),
                 Figure(
-                    "read as JSON pages of \(pageLimit)", pages, "messages/s",
+                    "\(LongChannel.messageCount) messages read as NDJSON", lines, "messages/s",
+                    comparedWith: comparison),
+                Figure(
+                    "the same as JSON pages of \(pageLimit)", pages, "messages/s",
                     comparedWith: comparison),
             ])
         } catch {
@@ -44,37 +48,35 @@ enum QueryFigures {
     private static func rate(_ read: () async throws -> Int) async throws -> Double {
         let seconds = try await Timing.seconds(ofLong: {
             let count = try await read()
-            guard count == PublishedChannels.messageCount else {
+            guard count == LongChannel.messageCount else {
                 throw BenchError("\(count) messages were read")
             }
         })
-        return Double(PublishedChannels.messageCount) / seconds
+        return Double(LongChannel.messageCount) / seconds
     }
 
-    private static func readRows(_ filled: FilledArchive) async throws -> Int {
+    private static func readRows(of channel: ChannelNumber, _ archive: Archive) async throws -> Int
+    {
         var count = 0
-        for channel in filled.channels {
-            try await filled.archive.pool.withConnection { connection in
-                try await connection.stream(
-                    "select * from message where channel = $1 order by sequence",
-                    [.int64(channel.rawValue)]
-                ) { count += $0.count }
-            }
+        try await archive.pool.withConnection { connection in
+            try await connection.stream(
+                """
+                select sequence, position, leaf, period, side_key, first_seen_at, attachments,
+                    conflict, confirmed, milestone, sealed_head
+                from message where channel = $1 order by sequence
+                """, [.int64(channel.rawValue)]
+            ) { count += $0.count }
         }
         return count
     }
 
     private static func readLines(
-        _ filled: FilledArchive, _ client: LoopbackClient, _ token: String
+        of channel: ChannelNumber, _ client: LoopbackClient, _ token: String
     ) async throws -> Int {
-        var count = 0
-        for channel in filled.channels {
-            let answer = try await client.request(
-                "GET", "/v1/channels/\(channel.text)/messages", token: token,
-                accept: "application/x-ndjson")
-            count += answer.body.count { $0 == UInt8(ascii: "\n") }
-        }
-        return count
+        let answer = try await client.request(
+            "GET", "/v1/channels/\(channel.text)/messages", token: token,
+            accept: "application/x-ndjson")
+        return answer.body.count { $0 == UInt8(ascii: "\n") }
     }
 
     private struct Page: Decodable {
@@ -85,17 +87,15 @@ enum QueryFigures {
     }
 
     private static func readPages(
-        _ filled: FilledArchive, _ client: LoopbackClient, _ token: String
+        of channel: ChannelNumber, _ client: LoopbackClient, _ token: String
     ) async throws -> Int {
         var count = 0
-        for channel in filled.channels {
-            var target = "/v1/channels/\(channel.text)/messages?limit=\(pageLimit)"
-            while true {
-                let page = try await client.request("GET", target, token: token).json(as: Page.self)
-                count += page.messages.count
-                guard let next = page.next, page.messages.count == pageLimit else { break }
-                target = "/v1/channels/\(channel.text)/messages?limit=\(pageLimit)&after=\(next)"
-            }
+        var target = "/v1/channels/\(channel.text)/messages?limit=\(pageLimit)"
+        while true {
+            let page = try await client.request("GET", target, token: token).json(as: Page.self)
+            count += page.messages.count
+            guard let next = page.next, !page.messages.isEmpty else { break }
+            target = "/v1/channels/\(channel.text)/messages?limit=\(pageLimit)&after=\(next)"
         }
         return count
     }

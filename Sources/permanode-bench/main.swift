@@ -42,8 +42,8 @@ func run(_ subjects: [Subject]) async throws {
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []
         if subjects.contains(.crawl) { figures += CrawlFigures.measure(filled) }
-        if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
         if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
+        if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
         return figures
     }
     show(figures)

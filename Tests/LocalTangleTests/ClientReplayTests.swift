@@ -36,7 +36,7 @@ import Testing
             #expect(response.headers["Content-Type"] == "application/json")
             #expect(response.headers["Access-Control-Allow-Origin"] == "*")
             compare(answer, with: exchange, number: number)
-            full.remember(answer["trytes"]?.strings ?? [])
+            full.remember(answer["trytes"]?.texts ?? [])
         }
     }
 
@@ -50,8 +50,8 @@ import Testing
         for (key, value) in recorded {
             let given = answer[key]
             switch value {
-            case .number, .string:
-                let isOwn = exchange.body["command"] == .string("getNodeInfo") || key == "duration"
+            case .number, .text:
+                let isOwn = exchange.body["command"] == .text("getNodeInfo") || key == "duration"
                 #expect(isOwn ? given != nil : given == value, "exchange \(number), \(key)")
             case .array(let elements):
                 guard case .array(let others) = given else {
@@ -108,7 +108,7 @@ extension String {
 extension JSONValue {
     fileprivate func expanding(_ change: (String) throws -> String) rethrows -> JSONValue {
         switch self {
-        case .string(let text): .string(try change(text))
+        case .text(let text): .text(try change(text))
         case .array(let elements): .array(try elements.map { try $0.expanding(change) })
         case .object(let members): .object(try members.mapValues { try $0.expanding(change) })
         default: self
@@ -117,8 +117,8 @@ extension JSONValue {
 
     /// Whether `other` is what was recorded here, perhaps cut short.
     fileprivate func matches(_ other: JSONValue) -> Bool {
-        guard let beginning = string?.recordedBeginning else { return self == other }
-        guard let text = other.string else { return false }
+        guard let beginning = text?.recordedBeginning else { return self == other }
+        guard let text = other.text else { return false }
         return text.count == 2_673 && text.hasPrefix(beginning)
     }
 }

@@ -2,6 +2,7 @@ import HTTPServer
 import LocalTangle
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 /// IRI's error shapes, texts and limits (tangle, *IRI's HTTP API*).
@@ -13,7 +14,7 @@ import Testing
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         #expect(answer.status == status, sourceLocation: sourceLocation)
-        #expect(answer.body["error"] == .string(text), sourceLocation: sourceLocation)
+        #expect(answer.body["error"] == .text(text), sourceLocation: sourceLocation)
         #expect(answer.body["duration"] != nil, sourceLocation: sourceLocation)
     }
 
@@ -67,7 +68,7 @@ import Testing
         let long = String(repeating: "x", count: 10_000)
         let answer = try await node.send(#"{"command":"\#(long)"}"#)
         #expect(answer.status == 400)
-        #expect((answer.body["error"]?.string?.count ?? .max) < 100)
+        #expect((answer.body["error"]?.text?.count ?? .max) < 100)
     }
 
     @Test(arguments: [
@@ -100,8 +101,8 @@ import Testing
     @Test func takesAThousandHashes() async throws {
         let hashes = Array(repeating: String(repeating: "A", count: 81), count: 1_000)
         let answer = try await node.send("getTrytes", ["hashes": hashes])
-        #expect(answer.body["trytes"]?.strings?.count == 1_000)
-        #expect(Set(answer.body["trytes"]?.strings ?? []) == [String(repeating: "9", count: 2_673)])
+        #expect(answer.body["trytes"]?.texts?.count == 1_000)
+        #expect(Set(answer.body["trytes"]?.texts ?? []) == [String(repeating: "9", count: 2_673)])
     }
 
     @Test func refusesBodiesOfMoreThanAMillionCharacters() async throws {
@@ -123,7 +124,7 @@ import Testing
         let three = try bundle(at: here, tag: try tag("T"), fragments: 3)
         try node.ledger.store(Array(three.prefix(2)))
         let query = ["addresses": [here.description]]
-        #expect(try await node.send("findTransactions", query).body["hashes"]?.strings?.count == 2)
+        #expect(try await node.send("findTransactions", query).body["hashes"]?.texts?.count == 2)
         try node.ledger.store(three)
         expectError("Could not complete request", try await node.send("findTransactions", query))
         let hashes = Array(repeating: here.description, count: 3)
@@ -163,8 +164,8 @@ import Testing
         let interrupted = try await node.send(#"{"command":"interruptAttachingToTangle"}"#)
         #expect(interrupted.status == 200)
         let tips = try await node.send(#"{"command":"getTransactionsToApprove","depth":3}"#).body
-        #expect(tips["trunkTransaction"]?.string == Hash.null.description)
-        #expect(tips["branchTransaction"]?.string == Hash.null.description)
+        #expect(tips["trunkTransaction"]?.text == Hash.null.description)
+        #expect(tips["branchTransaction"]?.text == Hash.null.description)
     }
 
     @Test func prunesForClientsOnThisMachineOnly() async throws {
@@ -177,7 +178,7 @@ import Testing
         #expect(node.ledger.count == 2)
         #expect(try await node.send(prune).body["pruned"] == .number(2))
         let trytes = try await node.send("getTrytes", ["hashes": hashes.map(\.description)]).body
-        #expect(Set(trytes["trytes"]?.strings ?? []) == [String(repeating: "9", count: 2_673)])
+        #expect(Set(trytes["trytes"]?.texts ?? []) == [String(repeating: "9", count: 2_673)])
         let found = try await node.send("findTransactions", ["addresses": [here.description]]).body
         #expect(found["hashes"] == .array([]))
         let states = try await node.send(

@@ -2,6 +2,7 @@ import LocalTangle
 import MAM
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 @Suite struct PublisherTests {

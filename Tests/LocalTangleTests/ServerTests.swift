@@ -4,6 +4,7 @@ import MAM
 import NodeClient
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 /// The node behind its socket, asked by this project's own client.

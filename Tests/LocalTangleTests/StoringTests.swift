@@ -1,6 +1,7 @@
 import LocalTangle
 import Tangle
 import Ternary
+import TestSupport
 import Testing
 
 /// Attaching, storing and what the node says about bundles.
@@ -32,7 +33,7 @@ import Testing
         let sent = Array(try unattached(fragments: 3).reversed())
         let answer = try await attach(sent)
         #expect(answer.status == 200)
-        let attached = try (answer.body["trytes"]?.strings ?? []).map {
+        let attached = try (answer.body["trytes"]?.texts ?? []).map {
             try Transaction(trytes: Trytes($0))
         }
         let hashes = TransactionHashing.hashes(of: attached)
@@ -64,12 +65,12 @@ import Testing
     func refusesWeightsOutsideItsRange(weight: String) async throws {
         let answer = try await attach(try unattached(fragments: 1), weight: weight)
         #expect(answer.status == 400)
-        #expect(answer.body["error"] == .string("Invalid minWeightMagnitude input"))
+        #expect(answer.body["error"] == .text("Invalid minWeightMagnitude input"))
     }
 
     @Test func worksForItsOwnLowWeightWhereNoneIsAskedFor() async throws {
         let answer = try await attach(try unattached(fragments: 1), weight: "null")
-        let trytes = try #require(answer.body["trytes"]?.strings)
+        let trytes = try #require(answer.body["trytes"]?.texts)
         #expect(try await node.send("storeTransactions", ["trytes": trytes]).status == 200)
     }
 
@@ -101,7 +102,7 @@ import Testing
         #expect(Set(counts.keys) == [200, 503])
         #expect((counts[200] ?? 0) >= ProofOfWork.maximumWaiting)
         let answer = try await attach(sent, weight: "1")
-        #expect(answer.body["trytes"]?.strings?.count == 1)
+        #expect(answer.body["trytes"]?.texts?.count == 1)
     }
 
     @Test func refusesTransactionsWithoutWorkOrWithAnImpossibleValue() async throws {
@@ -116,14 +117,14 @@ import Testing
         try #require(trytes.count == 1)
         let light = try await node.send("storeTransactions", ["trytes": trytes])
         #expect(light.status == 400)
-        #expect(light.body["error"] == .string("Error: Invalid transaction hash"))
+        #expect(light.body["error"] == .text("Error: Invalid transaction hash"))
 
         let ascii = Array(trytes[0].utf8)
         let overflowing = String(
             decoding: ascii[..<2_280] + [UInt8(ascii: "A")] + ascii[2_281...], as: UTF8.self)
         let heavy = try await node.send("storeTransactions", ["trytes": [overflowing]])
         #expect(heavy.status == 400)
-        #expect(heavy.body["error"] == .string("Error: Invalid transaction value"))
+        #expect(heavy.body["error"] == .text("Error: Invalid transaction value"))
         #expect(node.ledger.count == 0)
     }
 
@@ -133,7 +134,7 @@ import Testing
         let trytes = three.map(\.trytes.description)
         let answer = try await node.send("storeTransactions", ["trytes": trytes])
         #expect(answer.status == 500)
-        #expect(answer.body["exception"] == .string("The ledger is full"))
+        #expect(answer.body["exception"] == .text("The ledger is full"))
         #expect(node.ledger.count == 0)
         let two = try await node.send("storeTransactions", ["trytes": Array(trytes.prefix(2))])
         #expect(two.status == 200)
@@ -144,14 +145,14 @@ import Testing
         let hashes = TransactionHashing.hashes(of: two).map(\.description)
         let unknown = try await node.send("checkConsistency", ["tails": [hashes[0]]])
         #expect(unknown.status == 400)
-        #expect(unknown.body["error"] == .string("Invalid transaction, missing: \(hashes[0])"))
+        #expect(unknown.body["error"] == .text("Invalid transaction, missing: \(hashes[0])"))
         try node.ledger.store([two[0]])
         let partial = try await node.send("checkConsistency", ["tails": [hashes[0]]])
         #expect(partial.body["state"] == .bool(false))
-        #expect(partial.body["info"]?.string?.contains("not solid") == true)
+        #expect(partial.body["info"]?.text?.contains("not solid") == true)
         try node.ledger.store([two[1]])
         let notATail = try await node.send("checkConsistency", ["tails": [hashes[1]]])
-        #expect(notATail.body["error"] == .string("Invalid transaction, not a tail: \(hashes[1])"))
+        #expect(notATail.body["error"] == .text("Invalid transaction, not a tail: \(hashes[1])"))
 
         var fields = try TransactionFields(two[0])
         fields.obsoleteTag = try tag("OTHER")
@@ -159,7 +160,7 @@ import Testing
         let invalid = try await node.send(
             "checkConsistency", ["tails": altered.map(\.description)])
         #expect(invalid.body["state"] == .bool(false))
-        #expect(invalid.body["info"]?.string?.contains("bundle is invalid") == true)
+        #expect(invalid.body["info"]?.text?.contains("bundle is invalid") == true)
     }
 
     @Test func knowsWhichAddressesWereSpentFrom() async throws {

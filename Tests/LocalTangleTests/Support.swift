@@ -38,8 +38,8 @@ extension LocalNode {
     func send(_ command: String, _ lists: [String: [String]]) async throws
         -> (status: Int, body: JSONValue)
     {
-        var body = lists.mapValues { JSONValue.array($0.map(JSONValue.string)) }
-        body["command"] = .string(command)
+        var body = lists.mapValues { JSONValue.array($0.map(JSONValue.text)) }
+        body["command"] = .text(command)
         return try await send(String(decoding: JSONEncoder().encode(body), as: UTF8.self))
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import QueryAPI
+import TestSupport
 import Testing
 
 /// The OpenAPI document. That it is true of what is answered is checked with every answer of

@@ -5,6 +5,7 @@ import Foundation
 import HTTPServer
 import Postgres
 import QueryAPI
+import TestSupport
 import Testing
 import Vault
 

@@ -5,6 +5,7 @@ import HTTPServer
 import Postgres
 import QueryAPI
 import Synchronization
+import TestSupport
 import Testing
 import Vault
 

@@ -7,6 +7,7 @@ import HTTPServer
 import Postgres
 import QueryAPI
 import Synchronization
+import TestSupport
 import Testing
 import Vault
 

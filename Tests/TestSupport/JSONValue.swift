@@ -1,5 +1,5 @@
 /// Any JSON, to look into answers and into the OpenAPI document.
-enum JSONValue: Codable, Equatable, Sendable {
+package enum JSONValue: Codable, Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -7,7 +7,7 @@ enum JSONValue: Codable, Equatable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -24,7 +24,7 @@ enum JSONValue: Codable, Equatable, Sendable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -36,11 +36,19 @@ enum JSONValue: Codable, Equatable, Sendable {
         }
     }
 
-    subscript(name: String) -> JSONValue? { object?[name] }
+    package subscript(name: String) -> JSONValue? { object?[name] }
 
-    var object: [String: JSONValue]? { if case .object(let object) = self { object } else { nil } }
-    var array: [JSONValue]? { if case .array(let array) = self { array } else { nil } }
-    var text: String? { if case .text(let text) = self { text } else { nil } }
-    var number: Double? { if case .number(let number) = self { number } else { nil } }
-    var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
+    package var object: [String: JSONValue]? {
+        if case .object(let object) = self { object } else { nil }
+    }
+    package var array: [JSONValue]? { if case .array(let array) = self { array } else { nil } }
+    package var text: String? { if case .text(let text) = self { text } else { nil } }
+    /// Nil also where an element is no text.
+    package var texts: [String]? {
+        guard let array else { return nil }
+        let texts = array.compactMap(\.text)
+        return texts.count == array.count ? texts : nil
+    }
+    package var number: Double? { if case .number(let number) = self { number } else { nil } }
+    package var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 }
