@@ -1,116 +1,42 @@
-#include "curlp.h"
+#include "lanes.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-/*
- * The round is new[i] = S(old[p(i)], old[p(i + 1)]) with p(i) = 364 i modulo 729. Moving trits
- * to their places p(i) one at a time is what makes plain implementations slow. Here nothing
- * is moved: the state before round r is kept in an order of its own, t[j] = old[j * a], where
- * a = 1 at first and is multiplied with 1/364 in each round. In that order the round reads
- *
- *     t'[j] = S(t[j], t[j + c]),  c = 364^(r + 1) modulo 729,
- *
- * which is a rotation of the whole state by c and an s-box, both 64 trits at a time.
- * Afterwards the trits are put back: old[i] = t[i * c] with the last round's c. As
- * 364 = -1/2 = 1/(1 - 3) modulo 729, 27 rounds give c = 1 modulo 81, so that a trit's
- * way home is a multiple of 81 that depends on i modulo 9 alone: a few masked rotations.
- */
-
-enum { STATE = CURLP_STATE_TRITS, RATE = CURLP_RATE_TRITS, WORDS = CURLP_WORDS };
+enum { WORDS = CURLP_WORDS };
 
 /* Trits of the state in its last full word and what is left of them. */
 enum { LAST_WORD = STATE / 64, LAST_BITS = STATE % 64 };
-
-/* 64 bits of a plane from `place` < 729; the shift in two steps, as one of 64 is undefined. */
-static inline uint64_t bits_at(const uint64_t *plane, unsigned place) {
-    unsigned word = place / 64, shift = place % 64;
-    return plane[word] >> shift | plane[word + 1] << 1 << (63 - shift);
-}
-
-/* The place 64 bits further on. */
-static inline unsigned next_word(unsigned place) {
-    return place + 64 >= STATE ? place + 64 - STATE : place + 64;
-}
 
 /* Makes the bits from 729 on repeat the first, after the first have changed. */
 static void repeat(uint64_t *plane) {
     plane[LAST_WORD] =
         (plane[LAST_WORD] & ((UINT64_C(1) << LAST_BITS) - 1)) | plane[0] << LAST_BITS;
-    plane[LAST_WORD + 1] = plane[0] >> (64 - LAST_BITS) | plane[1] << LAST_BITS;
-}
-
-/* One round; `distance` is the c above. */
-static inline void apply_round(const curlp_state *old, curlp_state *new, unsigned distance) {
-    unsigned place = distance;
-#pragma clang loop unroll(full)
-    for (int word = 0; word < WORDS; word++) {
-        uint64_t other_low = bits_at(old->low, place), other_high = bits_at(old->high, place);
-        uint64_t low = old->high[word] ^ (~other_low & old->low[word]);
-        new->low[word] = low;
-        new->high[word] = old->low[word] ^ (other_high & low);
-        place = next_word(place);
+    for (int word = LAST_WORD + 1; word < WORDS; word++) {
+        const uint64_t *first = plane + word - LAST_WORD;
+        plane[word] = first[-1] >> (64 - LAST_BITS) | first[0] << LAST_BITS;
     }
-}
-
-/* Bits b of a word with b = r modulo 9, for r = 0...8, are this shifted left by r. */
-static const uint64_t every_ninth = UINT64_C(0x8040201008040201);
-
-/*
- * Takes the trit at each i from i + distance * digits[multiple * i modulo 9], the digits being
- * 0, 1 or 2. The distance is a multiple of 81, so no trit leaves its class modulo 9.
- */
-static void move_classes(
-    curlp_state *state, unsigned distance, unsigned multiple, const uint8_t digits[9]
-) {
-    uint64_t stay = 0, once = 0, twice = 0;
-    for (unsigned class = 0; class < 9; class++) {
-        uint64_t mask = every_ninth << class;
-        switch (digits[multiple * class % 9]) {
-        case 0: stay |= mask; break;
-        case 1: once |= mask; break;
-        default: twice |= mask; break;
-        }
-    }
-    curlp_state old = *state;
-    unsigned near = distance, far = 2 * distance;
-    for (int word = 0; word < WORDS; word++) {
-        state->low[word] = (old.low[word] & stay) | (bits_at(old.low, near) & once)
-            | (bits_at(old.low, far) & twice);
-        state->high[word] = (old.high[word] & stay) | (bits_at(old.high, near) & once)
-            | (bits_at(old.high, far) & twice);
-        near = next_word(near);
-        far = next_word(far);
-        /* 64 is 1 and 729 is 0 modulo 9: the next word's bits are one class further on. */
-        stay = stay >> 1 | (stay & 2) << 62;
-        once = once >> 1 | (once & 2) << 62;
-        twice = twice >> 1 | (twice & 2) << 62;
-    }
-}
-
-/* Trits from i * c to i, where c = 1 + 81 k: 81 (k i modulo 9) back, one ternary digit a step. */
-static void restore_order(curlp_state *state, unsigned c) {
-    static const uint8_t units[9] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
-    static const uint8_t threes[9] = {0, 0, 0, 1, 1, 1, 2, 2, 2};
-    unsigned k = c / 81;
-    move_classes(state, 243, k, threes);
-    if (k % 3 != 0) move_classes(state, 81, k, units);
 }
 
 void curlp_permute(curlp_state *state, unsigned rounds) {
-    curlp_state other;
-    unsigned distance = 1, round = 0;
-    for (; round + 1 < rounds; round += 2) {
-        distance = distance * 364 % STATE;
-        apply_round(state, &other, distance);
-        distance = distance * 364 % STATE;
-        apply_round(&other, state, distance);
+    /* What the CPU can do does not change: whoever comes first looks it up for all. */
+    static _Atomic(const lanes_path *) best;
+    const lanes_path *path = atomic_load_explicit(&best, memory_order_relaxed);
+    if (path == NULL) {
+        path = lanes_path_for(curlp_best_path(), 1);
+        atomic_store_explicit(&best, path, memory_order_relaxed);
     }
-    if (round < rounds) {
-        distance = distance * 364 % STATE;
-        apply_round(state, &other, distance);
-        *state = other;
-    }
-    restore_order(state, distance);
+    path->permute(state, rounds);
+}
+
+void curlp_state_set_rate(curlp_state *state, const curlp_block *rate) {
+    const uint64_t last = ~(~UINT64_C(0) << RATE % 64);
+    memcpy(state->low, rate->low, 3 * sizeof(uint64_t));
+    memcpy(state->high, rate->high, 3 * sizeof(uint64_t));
+    state->low[3] = (state->low[3] & ~last) | (rate->low[3] & last);
+    state->high[3] = (state->high[3] & ~last) | (rate->high[3] & last);
+    repeat(state->low);
+    repeat(state->high);
 }
 
 void curlp_reset(curlp_state *state) {
@@ -181,28 +107,4 @@ void curlp_absorb(curlp_state *state, unsigned rounds, const int8_t *trits, size
         trits += block;
         count -= block;
     }
-}
-
-/* Sets all trits but the first 243 to 0. */
-static void clear_capacity(curlp_state *state) {
-    uint64_t beyond = ~UINT64_C(0) << RATE % 64;
-    state->low[RATE / 64] |= beyond;
-    state->high[RATE / 64] |= beyond;
-    size_t rest = (WORDS - RATE / 64 - 1) * sizeof(uint64_t);
-    memset(state->low + RATE / 64 + 1, 0xFF, rest);
-    memset(state->high + RATE / 64 + 1, 0xFF, rest);
-    repeat(state->low);
-    repeat(state->high);
-}
-
-void curlp_chain(int8_t *trits, size_t times, unsigned rounds) {
-    curlp_state state;
-    curlp_reset(&state);
-    curlp_load(&state, trits, RATE);
-    for (size_t step = 0; step < times; step++) {
-        if (step > 0) clear_capacity(&state);
-        curlp_permute(&state, rounds);
-    }
-    curlp_read(&state, trits, RATE);
-    curlp_wipe(&state, sizeof state);
 }

@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `other` is where a pass writes to; then the two change places. */
 struct curlp_lanes {
-    const lanes_path *path;
-    unsigned words;
-    uint64_t *planes, *other;
+    lanes_state state;
 };
 
 bool curlp_path_runs(curlp_path path) {
@@ -42,7 +39,7 @@ curlp_path curlp_best_path(void) {
 }
 
 /* A vector of AVX-512 is more than 256 lanes; whatever has it has AVX2 too. */
-static const lanes_path *path_for(curlp_path path, unsigned lanes) {
+const lanes_path *lanes_path_for(curlp_path path, unsigned lanes) {
 #if defined(__x86_64__)
     if (path == CURLP_AVX512 && lanes == 512) return &lanes_avx512;
     if (path != CURLP_PLAIN) return &lanes_avx2;
@@ -52,53 +49,114 @@ static const lanes_path *path_for(curlp_path path, unsigned lanes) {
     return &lanes_plain;
 }
 
-static size_t state_bytes(unsigned words) {
+size_t lanes_state_bytes(unsigned words) {
     return (size_t)STATE * 2 * words * sizeof(uint64_t);
+}
+
+lanes_state lanes_state_create(const lanes_path *path, unsigned lanes) {
+    unsigned words = lanes / 64;
+    uint64_t *memory = aligned_alloc(64, 2 * lanes_state_bytes(words));
+    lanes_state state = {path, words, memory, NULL};
+    if (memory == NULL) return state;
+    state.other = memory + lanes_state_bytes(words) / sizeof *memory;
+    lanes_state_reset(&state);
+    return state;
+}
+
+void lanes_state_reset(lanes_state *state) {
+    memset(state->planes, 0xFF, lanes_state_bytes(state->words));
+}
+
+void lanes_state_release(lanes_state *state) {
+    if (state->planes == NULL) return;
+    uint64_t *memory = state->planes < state->other ? state->planes : state->other;
+    curlp_wipe(memory, 2 * lanes_state_bytes(state->words));
+    free(memory);
+}
+
+static void swap_planes(lanes_state *state) {
+    uint64_t *old = state->planes;
+    state->planes = state->other;
+    state->other = old;
+}
+
+/* 27 rounds are 3 + 6 * 4; of the multiples of 27, none takes more than three times 3. */
+static unsigned fused(unsigned rounds) {
+    return rounds % 4 == 0 ? 4 : 3;
+}
+
+static void pass(lanes_state *state, unsigned rounds, unsigned from, unsigned end) {
+    state->path->rounds(state->planes, state->other, state->words, rounds, from, end);
+    swap_planes(state);
+}
+
+void lanes_permute(lanes_state *state, unsigned rounds, lanes_needed needed) {
+    while (rounds > 0) {
+        unsigned together = fused(rounds);
+        rounds -= together;
+        /* Whole rows of sixteen are faster than single trits. */
+        unsigned from = needed == ALL_BUT_RATE && rounds == 0 ? RATE / 16 * 16 : 0;
+        pass(state, together, from, STATE);
+    }
+}
+
+/*
+ * To write new[0] to new[242], four rounds read y_{-2} to y_247, which are u_{-10} to u_247 in
+ * strides of 319. Of sixteen of these, each is the next place of what one sixteen before it
+ * was: so they lie in sixteen runs of 16 or 17 places, and the pass before needs to write no
+ * more than these. The two passes cost a third and less than a half of whole ones.
+ */
+static void pass_for_strided_rate(lanes_state *state) {
+    enum { FIRST = -10, LAST = RATE + 4, STREAMS = 16 };
+    for (int stream = 0; stream < STREAMS; stream++) {
+        unsigned place = (unsigned)stream * 319 % STATE;
+        /* k = stream + 16 q lies between FIRST and LAST from q = -1 or 0 on. */
+        unsigned from = stream - STREAMS >= FIRST ? place - 1 : place;
+        unsigned end = place + (unsigned)(LAST - stream) / STREAMS + 1;
+        state->path->rounds(state->planes, state->other, state->words, 4, from, end);
+    }
+    swap_planes(state);
+}
+
+void lanes_permute_for_rate(lanes_state *state, uint64_t *start, unsigned rounds) {
+    unsigned together = fused(rounds);
+    state->path->rounds(start, state->planes, state->words, together, 0, STATE);
+    for (rounds -= together; rounds > 8; rounds -= together) {
+        together = fused(rounds);
+        pass(state, together, 0, STATE);
+    }
+    pass_for_strided_rate(state);
+    state->path->rounds(state->planes, start, state->words, 4, 0, RATE);
 }
 
 curlp_lanes *curlp_lanes_create(curlp_path path, unsigned lanes) {
     if ((lanes != 256 && lanes != 512) || !curlp_path_runs(path)) return NULL;
-    unsigned words = lanes / 64;
     curlp_lanes *new = malloc(sizeof *new);
-    uint64_t *memory = aligned_alloc(64, 2 * state_bytes(words));
-    if (new == NULL || memory == NULL) {
+    if (new == NULL) return NULL;
+    new->state = lanes_state_create(lanes_path_for(path, lanes), lanes);
+    if (new->state.planes == NULL) {
         free(new);
-        free(memory);
         return NULL;
     }
-    *new = (curlp_lanes){
-        path_for(path, lanes), words, memory, memory + state_bytes(words) / sizeof *memory
-    };
-    curlp_lanes_reset(new);
     return new;
 }
 
 void curlp_lanes_reset(curlp_lanes *lanes) {
-    memset(lanes->planes, 0xFF, state_bytes(lanes->words));
+    lanes_state_reset(&lanes->state);
 }
 
 void curlp_lanes_release(curlp_lanes *lanes) {
     if (lanes == NULL) return;
-    uint64_t *memory = lanes->planes < lanes->other ? lanes->planes : lanes->other;
-    curlp_wipe(memory, 2 * state_bytes(lanes->words));
-    free(memory);
+    lanes_state_release(&lanes->state);
     free(lanes);
 }
 
 void curlp_lanes_load(curlp_lanes *lanes, const curlp_rows *rows, size_t from, size_t count) {
-    lanes->path->load(lanes->planes, lanes->words, rows, from, count);
+    lanes->state.path->load(lanes->state.planes, lanes->state.words, rows, from, count);
 }
 
-/* 27 rounds are 3 + 6 * 4; of the multiples of 27, none takes more than three times 3. */
 void curlp_lanes_permute(curlp_lanes *lanes, unsigned rounds) {
-    while (rounds > 0) {
-        unsigned fused = rounds % 4 == 0 ? 4 : 3;
-        lanes->path->rounds(lanes->planes, lanes->other, lanes->words, fused);
-        uint64_t *old = lanes->planes;
-        lanes->planes = lanes->other;
-        lanes->other = old;
-        rounds -= fused;
-    }
+    lanes_permute(&lanes->state, rounds, ALL_TRITS);
 }
 
 void curlp_lanes_absorb(
@@ -106,10 +164,12 @@ void curlp_lanes_absorb(
 ) {
     for (size_t from = 0; from < count; from += RATE) {
         curlp_lanes_load(lanes, rows, from, count - from < RATE ? count - from : RATE);
-        curlp_lanes_permute(lanes, rounds);
+        /* The next block overwrites the rate, if it is a whole one. */
+        bool whole = from + 2 * RATE <= count;
+        lanes_permute(&lanes->state, rounds, whole ? ALL_BUT_RATE : ALL_TRITS);
     }
 }
 
 void curlp_lanes_read(const curlp_lanes *lanes, uint8_t *trytes, size_t length, size_t rows) {
-    lanes->path->read(lanes->planes, lanes->words, trytes, length, rows);
+    lanes->state.path->read(lanes->state.planes, lanes->state.words, trytes, length, rows);
 }

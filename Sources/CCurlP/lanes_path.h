@@ -7,27 +7,35 @@
 
 #include "lanes_planes.h"
 
-/* A vector of more than four words is only for planes of eight: see path_for. */
+#include "lanes_turn.h"
+
+#include "lanes_blocks.h"
+
+#include "state_rounds.h"
+
+/* A vector of more than four words is only for planes of eight: see lanes_path_for. */
 static ALWAYS_INLINE bool has_four_words(unsigned words) {
     return COLUMN_BYTES <= 32 && words == 4;
 }
 
 static ALWAYS_INLINE void all_columns(
-    const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds
+    const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds, unsigned from,
+    unsigned end
 ) {
     for (unsigned word = 0; word < words; word += COLUMN_BYTES / sizeof(uint64_t)) {
-        fused_rounds(old + word, new + word, words, rounds);
+        fused_rounds(old + word, new + word, words, rounds, from, end);
     }
 }
 
 static void path_rounds(
-    const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds
+    const uint64_t *old, uint64_t *new, unsigned words, unsigned rounds, unsigned from,
+    unsigned end
 ) {
     bool four = has_four_words(words);
-    if (four && rounds == 4) all_columns(old, new, 4, 4);
-    else if (four) all_columns(old, new, 4, 3);
-    else if (rounds == 4) all_columns(old, new, 8, 4);
-    else all_columns(old, new, 8, 3);
+    if (four && rounds == 4) all_columns(old, new, 4, 4, from, end);
+    else if (four) all_columns(old, new, 4, 3, from, end);
+    else if (rounds == 4) all_columns(old, new, 8, 4, from, end);
+    else all_columns(old, new, 8, 3, from, end);
 }
 
 static void path_load(
@@ -46,4 +54,25 @@ static void path_read(
     read_lanes(planes, words, trytes, length, rows);
 }
 
-const lanes_path LANES_PATH = {path_rounds, path_load, path_read};
+static void path_to_planes(const uint64_t *blocks, uint64_t *planes, unsigned words) {
+    if (has_four_words(words)) blocks_to_planes(blocks, planes, 4);
+    else blocks_to_planes(blocks, planes, 8);
+}
+
+static void path_to_blocks(const uint64_t *planes, uint64_t *blocks, unsigned words) {
+    if (has_four_words(words)) planes_to_blocks(planes, blocks, 4);
+    else planes_to_blocks(planes, blocks, 8);
+}
+
+static void path_next_block(curlp_run *run, curlp_block *rate) {
+    next_block(run, rate);
+}
+
+static void path_next_blocks(curlp_run *runs, uint64_t *blocks, unsigned words) {
+    next_blocks(runs, blocks, words);
+}
+
+const lanes_path LANES_PATH = {
+    path_rounds, path_load, path_read, path_to_planes, path_to_blocks, path_next_blocks,
+    path_next_block, path_permute,
+};

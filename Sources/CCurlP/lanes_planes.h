@@ -64,9 +64,9 @@ static ALWAYS_INLINE numbers numbers_of_characters(numbers characters) {
     return (place - (27 & (place > 13))) & (characters != '9');
 }
 
-static ALWAYS_INLINE numbers characters_of_numbers(numbers values) {
-    return values + 64 + (27 & (values < 0)) - (('A' - 1 - '9') & (values == 0));
-}
+/* For vectors of any width. */
+#define CHARACTERS_OF(values) \
+    ((values) + 64 + (27 & ((values) < 0)) - (('A' - 1 - '9') & ((values) == 0)))
 
 static ALWAYS_INLINE size_t plane_offset(unsigned words, size_t trit, size_t lane) {
     return trit * 2 * words * sizeof(uint64_t) + lane / 8;
@@ -161,7 +161,7 @@ static ALWAYS_INLINE numbers read_characters(
         values = values + values + values
             + read_trits(planes, words, tryte * CURLP_TRYTES + digit, lane);
     }
-    return characters_of_numbers(values);
+    return CHARACTERS_OF(values);
 }
 
 static ALWAYS_INLINE void read_lanes(

@@ -23,9 +23,17 @@
  *
  *     v_k = S(u_k, u_{k+4}),  w_k = S(v_k, v_{k-2}),  new[k] = S(w_k, w_{k+1}),
  *
- * which keep four u, two v and one w in registers: a load, three s-boxes and a store for each k.
- * A fourth round in front, y_k = S(u_k, u_{k-8}) with strides of 364^4 = 319, keeps nothing:
- * its second operand, u_{k-8}, is read again.
+ * which keep four u, two v and one w: a load, three s-boxes and a store for each k. A fourth
+ * round in front, y_k = S(u_k, u_{k-8}) with strides of 364^4 = 319, keeps nothing: its second
+ * operand, u_{k-8}, is read again.
+ *
+ * A walk without counting: sixteen strides of 319 are one step of 1 (16 * 319 = 7 * 729 + 1).
+ * So rows of sixteen k read their input at the same sixteen places, each row one place further
+ * on: sixteen streams, whose distances the compiler knows. Eight strides of 91 are a step of -1.
+ *
+ * Less than all: in this order what new[k] depends on lies close to k, so that a part of the
+ * output costs that part of the work. Of hashes only the rate is wanted, a third: see
+ * rounds_for_rate in lanes.c.
  */
 
 #include "lanes.h"
@@ -45,60 +53,127 @@ static ALWAYS_INLINE trits sbox(trits a, trits b) {
     return result;
 }
 
-static ALWAYS_INLINE trits trits_at(const uint64_t *planes, unsigned words) {
-    return (trits){*(const column *)planes, *(const column *)(planes + words)};
+/*
+ * Says that a vector may have changed in memory, so that the compiler does not hold it in a
+ * register: with 16 of them there is one too few, and left alone it moves several to and fro.
+ */
+#if defined(KEEP_IN_MEMORY)
+#define IN_MEMORY(vector) __asm__("" : "+m"(vector))
+#else
+#define IN_MEMORY(vector) ((void)0)
+#endif
+
+/*
+ * What is kept before new[k] is written: y (with three rounds u) from k + 1 to k + 4, the first
+ * of them in a slot that goes round; v at k - 1 and k; w at k. High bits of y are used just once
+ * more, and stand by themselves for IN_MEMORY.
+ */
+typedef struct {
+    column y_low[4];
+    trits v_before, v, w;
+} kept;
+
+/* new[k], from y_{k+5}, which takes the place of y_{k+1}, `slot`; goes on to k + 1. */
+static ALWAYS_INLINE trits next_output(
+    kept *kept, column y_high[4], unsigned slot, trits y
+) {
+    trits v = sbox((trits){kept->y_low[slot], y_high[slot]}, y);
+    kept->y_low[slot] = y.low;
+    y_high[slot] = y.high;
+    IN_MEMORY(y_high[slot]);
+    trits w = sbox(v, kept->v_before);
+    trits output = sbox(kept->w, w);
+    kept->v_before = kept->v;
+    kept->v = v;
+    kept->w = w;
+    return output;
 }
 
-/* A walk through a state; places and stride count 64-bit words, `size` of them a state. */
+/* The planes of the state that is read, of `size` 64-bit words a trit, and the rounds. */
 typedef struct {
     const uint64_t *planes;
-    unsigned words, rounds;
-    size_t stride, size, place;
-} walk;
+    unsigned size, rounds;
+} source;
 
-static ALWAYS_INLINE size_t after(size_t place, size_t stride, size_t size) {
-    return place + stride >= size ? place + stride - size : place + stride;
+static ALWAYS_INLINE trits trits_at(source old, ptrdiff_t place) {
+    const uint64_t *low = old.planes + place * (ptrdiff_t)old.size;
+    return (trits){*(const column *)low, *(const column *)(low + old.size / 2)};
 }
 
-/* What the third round from the end sees: u of three rounds, y of four. */
-static ALWAYS_INLINE trits next(walk *walk) {
-    trits result = trits_at(walk->planes + walk->place, walk->words);
-    if (walk->rounds == 4) {
-        /* Eight steps of 319 back are 364 trits on. */
-        size_t eight_back = after(walk->place, 364 * 2 * walk->words, walk->size);
-        result = sbox(result, trits_at(walk->planes + eight_back, walk->words));
+static ALWAYS_INLINE void write_trits(uint64_t *planes, unsigned words, trits value) {
+    *(column *)planes = value.low;
+    *(column *)(planes + words) = value.high;
+}
+
+static ALWAYS_INLINE unsigned stride(source old) {
+    return old.rounds == 4 ? 319 : 91;
+}
+
+/* y_k (with three rounds u_k) by the place of u_k; eight strides of 319 back are 364 on. */
+static ALWAYS_INLINE trits input(source old, unsigned place) {
+    trits u = trits_at(old, place);
+    return old.rounds == 4 ? sbox(u, trits_at(old, (place + 364) % STATE)) : u;
+}
+
+/* What is kept before new[k]; y_{k+1} is in slot 1. */
+static ALWAYS_INLINE kept keep_before(source old, unsigned k, column y_high[4]) {
+    trits y[7]; /* from k - 2 to k + 4 */
+    for (unsigned i = 0; i < 7; i++) {
+        y[i] = input(old, (k + i + STATE - 2) * stride(old) % STATE);
     }
-    walk->place = after(walk->place, walk->stride, walk->size);
-    return result;
+    kept kept;
+    for (unsigned i = 0; i < 4; i++) {
+        kept.y_low[(i + 1) % 4] = y[i + 3].low;
+        y_high[(i + 1) % 4] = y[i + 3].high;
+    }
+    kept.v_before = sbox(y[1], y[5]);
+    kept.v = sbox(y[2], y[6]);
+    kept.w = sbox(kept.v, sbox(y[0], y[4]));
+    return kept;
 }
 
-/* Three or four rounds for one column of lanes; `words` 64-bit words make up a plane. */
+/*
+ * Three or four rounds for one column of lanes, of which new[from] to new[end - 1] are written;
+ * `words` 64-bit words make up a plane.
+ */
 static ALWAYS_INLINE void fused_rounds(
-    const uint64_t *restrict old, uint64_t *restrict new, unsigned words, unsigned rounds
+    const uint64_t *restrict planes, uint64_t *restrict new, unsigned words, unsigned rounds,
+    unsigned from, unsigned end
 ) {
-    /* The walk begins two steps before 0: the first w takes the v from there. */
-    size_t trit = 2 * words, stride = rounds == 4 ? 319 : 91;
-    walk input = {
-        .planes = old, .words = words, .rounds = rounds,
-        .stride = trit * stride, .size = trit * STATE,
-        .place = trit * ((STATE - 2) * stride % STATE),
-    };
-    trits before2 = next(&input), before1 = next(&input), u0 = next(&input);
-    trits u1 = next(&input), u2 = next(&input), u3 = next(&input), u4 = next(&input);
-    trits v_before = sbox(before1, u3), v = sbox(u0, u4), w = sbox(v, sbox(before2, u2));
+    source old = {planes, 2 * words, rounds};
+    const unsigned row = rounds == 4 ? 16 : 8, size = 2 * words;
+    unsigned k = from;
+    column y_high[4];
+    kept kept = keep_before(old, k, y_high);
+    new += (size_t)k * size;
 
-    /* Unrolled as often as it takes for u5 to get to u1, so that nothing is really moved. */
-#pragma clang loop unroll_count(4)
-    for (unsigned k = 0; k < STATE; k++) {
-        trits u5 = next(&input);
-        trits v_after = sbox(u1, u5);
-        trits w_after = sbox(v_after, v_before);
-        trits output = sbox(w, w_after);
-        *(column *)new = output.low;
-        *(column *)(new + words) = output.high;
-        new += 2 * words;
-        u1 = u2, u2 = u3, u3 = u4, u4 = u5;
-        v_before = v, v = v_after;
-        w = w_after;
+    /* Whole rows. No stream runs out: the last row would be 45, from places up to 684, and
+       backwards 90, from places down to 90. */
+    for (; k % row == 0 && k + row <= end; k += row, new += (size_t)row * size) {
+        ptrdiff_t steps = rounds == 4 ? (ptrdiff_t)(k / row) : -(ptrdiff_t)(k / row);
+#pragma clang loop unroll(full)
+        for (unsigned i = 0; i < row; i++) {
+            ptrdiff_t place = (i + 5) * stride(old) % STATE;
+            trits y = trits_at(old, place + steps);
+            if (rounds == 4) y = sbox(y, trits_at(old, (place + 364) % STATE + steps));
+            write_trits(new + i * size, words, next_output(&kept, y_high, (i + 1) % 4, y));
+        }
     }
+    /* What is less than a row, or does not start with one. */
+    unsigned place = (k + 5) * stride(old) % STATE;
+#define WRITE_NEXT(slot) \
+    do { \
+        if (k++ >= end) return; \
+        write_trits(new, words, next_output(&kept, y_high, slot, input(old, place))); \
+        new += size; \
+        place += stride(old); \
+        place -= place >= STATE ? STATE : 0; \
+    } while (0)
+    while (true) {
+        WRITE_NEXT(1);
+        WRITE_NEXT(2);
+        WRITE_NEXT(3);
+        WRITE_NEXT(0);
+    }
+#undef WRITE_NEXT
 }

@@ -7,17 +7,35 @@ enum HashChain {
 
     /// Every 243-trit fragment hashed as often as `counts` says, one count a fragment.
     static func advance(_ fragments: [Trit], by counts: [Int]) -> [Trit] {
-        var output = fragments
-        output.withUnsafeMutableBufferPointer { buffer in
-            for (index, count) in counts.enumerated() {
-                let fragment = index * Hash.tritCount..<(index + 1) * Hash.tritCount
-                guard fragment.upperBound <= buffer.count else { return }
-                CurlP.chain(
-                    UnsafeMutableBufferPointer(rebasing: buffer[fragment]), times: count,
-                    rounds: .mam)
+        let inLanes = counts.count >= MessageReader.fewestChainsForLanes
+        guard var sponges = CurlPSponges.make(.best, inLanes: inLanes) else {
+            return advanceOneByOne(fragments, by: counts)
+        }
+        let trytes = Trytes(trits: fragments)
+        let blocks = UnsafeMutableBufferPointer<TritBlock>.allocate(capacity: counts.count)
+        defer {
+            wipe(UnsafeMutableRawBufferPointer(blocks))
+            blocks.deallocate()
+        }
+        for index in counts.indices {
+            let start = index * TritBlock.tryteCount
+            blocks.initializeElement(
+                at: index, to: TritBlock(trytes: trytes[start..<(start + TritBlock.tryteCount)]))
+        }
+        guard let first = blocks.baseAddress else { return [] }
+        sponges.chain(
+            counts.indices.map { first + $0 }, times: counts.map { UInt8(clamping: $0) })
+        return blocks.flatMap { $0.trits() }
+    }
+
+    private static func advanceOneByOne(_ fragments: [Trit], by counts: [Int]) -> [Trit] {
+        counts.enumerated().flatMap { index, count in
+            let start = index * Hash.tritCount
+            return (0..<count).reduce(Array(fragments[start..<(start + Hash.tritCount)])) {
+                trits, _ in
+                CurlP.hash(trits, rounds: .mam)
             }
         }
-        return output
     }
 
     /// The values -13...13 of the trytes of `messageHash` that a signature of `level` signs.

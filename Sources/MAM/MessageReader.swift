@@ -1,53 +1,109 @@
 import Ternary
 
-/// Reads payloads: unmasks them and checks whose they are (mam-v0).
+/// Reads payloads: unmasks them and checks whose they are (mam-v0). Callers hand over many at
+/// once: they are worked on side by side, which takes a tenth of the time.
 package enum MessageReader {
+    /// From here on lanes take less time for messages than one sponge after the other.
+    package static let fewestForLanes = 20
+    /// The same for hash chains, 27 a level: a single message has enough of them at level 2.
+    static let fewestChainsForLanes = 48
+
+    /// Messages whose signatures are held at once: four times as many as there are lanes, so
+    /// that few of these are idle at the end, in some 5 MB.
+    private static let messagesAtOnce = 1024
+
     /// A result a request, in the same order. The work is linear in the trytes given and, with
     /// `full`, some 350 permutations more for each security level.
+    ///
+    /// - Parameter path: what the permutation is compiled for; for tests.
     package static func read(
-        _ requests: [ReadRequest], _ verification: Verification
+        _ requests: [ReadRequest], _ verification: Verification, path: CurlPLanes.Path = .best
     ) -> [Result<Message, ReadError>] {
-        requests.map { request in
-            Result { () throws(ReadError) in try read(request, verification) }
-        }
-    }
-
-    private static func read(
-        _ request: ReadRequest, _ verification: Verification
-    ) throws(ReadError) -> Message {
-        let head = try OpenedHead(request)
-        switch verification {
-        case .alreadyVerified: return Message(head, nil)
-        case .full:
-            let evidence = try head.evidence()
-            guard signer(head, evidence) == request.root.revealTrits() else {
-                throw .wrongSignature
+        var results: [Result<Message, ReadError>] = []
+        results.reserveCapacity(requests.count)
+        for start in stride(from: 0, to: requests.count, by: messagesAtOnce) {
+            let some = requests[start..<min(start + messagesAtOnce, requests.count)]
+            let opened = open(some, verification, path)
+            switch verification {
+            case .alreadyVerified:
+                for outcome in opened { results.append(outcome.map { Message($0) }) }
+            case .full: results += check(opened, some, path)
             }
-            return Message(head, evidence)
+        }
+        return results
+    }
+
+    private static func open(
+        _ requests: ArraySlice<ReadRequest>, _ verification: Verification,
+        _ path: CurlPLanes.Path
+    ) -> [Result<OpenedPayload, ReadError>] {
+        let isMany = requests.count >= fewestForLanes
+        guard let sponges = CurlPSponges.make(path, inLanes: isMany) else {
+            return requests.map { _ in .failure(.outOfMemory) }
+        }
+        return PayloadOpener(requests, verification, sponges: sponges).open()
+    }
+
+    private static func check(
+        _ opened: [Result<OpenedPayload, ReadError>], _ requests: ArraySlice<ReadRequest>,
+        _ path: CurlPLanes.Path
+    ) -> [Result<Message, ReadError>] {
+        let payloads = opened.compactMap { try? $0.get() }
+        let chainCount = payloads.reduce(0) { $0 + ($1.evidence?.fragments.count ?? 0) }
+        guard
+            var chains = CurlPSponges.make(path, inLanes: chainCount >= fewestChainsForLanes),
+            let sponges = CurlPSponges.make(path, inLanes: payloads.count >= fewestForLanes)
+        else { return requests.map { _ in .failure(.outOfMemory) } }
+        hash(payloads, &chains)
+        var roots = SignatureCheck(payloads, sponges: sponges).find().makeIterator()
+        return zip(opened, requests).map { outcome, request in
+            outcome.flatMap { payload in
+                roots.next() == TritBlock(trytes: request.root.revealTrytes())
+                    ? .success(Message(payload)) : .failure(.wrongSignature)
+            }
         }
     }
 
-    /// The root that the signature leads to.
-    private static func signer(_ head: OpenedHead, _ evidence: OpenedHead.Evidence) -> [Trit] {
-        let values = HashChain.signedValues(head.messageHash, level: head.securityLevel)
-        let fragments = HashChain.advance(
-            evidence.signature, by: values.map { HashChain.length / 2 + $0 })
-        return MerklePath.root(
-            leaf: HashChain.leafAddress(publicFragments: fragments), index: head.layout.index,
-            siblings: evidence.siblings)
+    /// Hashes each fragment as often as the message hash says.
+    private static func hash(_ payloads: [OpenedPayload], _ sponges: inout CurlPSponges) {
+        var fragments: [UnsafeMutablePointer<TritBlock>] = []
+        var times: [UInt8] = []
+        for payload in payloads {
+            guard let all = payload.evidence?.fragments, let first = all.baseAddress else {
+                continue
+            }
+            for index in all.indices {
+                fragments.append(first + index)
+                let value = payload.messageHash.tryteValue(at: index)
+                times.append(UInt8(clamping: HashChain.length / 2 + value))
+            }
+        }
+        sponges.chain(fragments, times: times)
+    }
+}
+
+extension CurlPSponges {
+    /// In lanes, or one sponge alone, which takes least memory.
+    static func make(_ path: CurlPLanes.Path, inLanes: Bool) -> CurlPSponges? {
+        if inLanes, let lanes = CurlPSponges(path: path, width: path.width, rounds: .mam) {
+            return lanes
+        }
+        return CurlPSponges(path: path, width: 1, rounds: .mam)
     }
 }
 
 extension Message {
-    fileprivate init(_ head: OpenedHead, _ evidence: OpenedHead.Evidence?) {
-        index = head.layout.index
-        nextRoot = head.nextRoot
-        contentTrytes = Trytes(trits: head.content)
-        contentTritCount = head.content.count
-        messageHash = Hash(sponge: head.messageHash)
-        securityLevel = head.securityLevel
-        headTritCount = head.layout.headTritCount
-        siblingCount = evidence?.siblingCount
-        payloadTritCount = evidence?.payloadTritCount
+    fileprivate init(_ payload: OpenedPayload) {
+        index = payload.layout.index
+        nextRoot = payload.nextRoot
+        contentTrytes = payload.content
+        contentTritCount = payload.layout.messageTritCount
+        messageHash = Hash(payload.messageHash)
+        securityLevel = payload.securityLevel
+        headTritCount = payload.layout.headTritCount
+        siblingCount = payload.evidence?.siblingCount
+        payloadTritCount = payload.evidence.map {
+            payload.layout.headTritCount + $0.fragments.count * Hash.tritCount + $0.siblingsEnd
+        }
     }
 }

@@ -30,17 +30,30 @@ package enum PascalInteger {
     package static func read(
         _ trits: ArraySlice<Trit>
     ) throws(Fault) -> (value: UInt64, tritCount: Int) {
-        let trytes = try leadingTrytes(trits)
-        let signCount = signTritCount(tryteCount: trytes.count)
-        let tritCount = trytes.count * 3 + signCount
+        // Typed errors do not pass through the closure.
+        let result: Result<(value: UInt64, tritCount: Int), Fault> =
+            trits.withUnsafeBufferPointer { buffer in
+                Result { () throws(Fault) in try read(buffer) }
+            }
+        return try result.get()
+    }
+
+    /// The same, without a copy.
+    static func read(
+        _ trits: UnsafeBufferPointer<Trit>
+    ) throws(Fault) -> (value: UInt64, tritCount: Int) {
+        let tryteCount = try leadingTryteCount(trits)
+        let signCount = signTritCount(tryteCount: tryteCount)
+        let tritCount = tryteCount * 3 + signCount
         guard trits.count >= tritCount else { throw .truncated }
-        if trits.prefix(zero.count).elementsEqual(zero) { return (0, zero.count) }
-        let signs = number(trits.dropFirst(trytes.count * 3).prefix(signCount))
+        if trits[0] == 1, trits[1] == 0, trits[2] == 0, trits[3] == -1 { return (0, 4) }
+        let signs = number(trits, from: tryteCount * 3, count: signCount)
         guard signs >= 0 else { throw .negativeSignWord }
-        guard signs >> trytes.count == 0 else { throw .excessSignBits }
-        guard signs >> (trytes.count - 1) == 0 else { throw .negative }
+        guard signs >> tryteCount == 0 else { throw .excessSignBits }
+        guard signs >> (tryteCount - 1) == 0 else { throw .negative }
         var value = 0
-        for (index, tryte) in trytes.enumerated().reversed() {
+        for index in (0..<tryteCount).reversed() {
+            let tryte = number(trits, from: index * 3, count: 3)
             value = value * 27 + (signs >> index & 1 == 1 ? -tryte : tryte)
         }
         // Not negative: the last tryte is positive and outweighs all before it.
@@ -71,14 +84,13 @@ package enum PascalInteger {
         return BalancedInteger.trits(Int64(signs), count: signCount).map { trits + $0 }
     }
 
-    /// The values of the trytes up to and including the first positive one.
-    private static func leadingTrytes(_ trits: ArraySlice<Trit>) throws(Fault) -> [Int] {
-        var trytes: [Int] = []
-        while trytes.count < maximumTryteCount {
-            let three = trits.dropFirst(trytes.count * 3).prefix(3)
-            guard three.count == 3 else { throw .truncated }
-            trytes.append(number(three))
-            if let last = trytes.last, last > 0 { return trytes }
+    /// Trytes up to and including the first positive one.
+    private static func leadingTryteCount(
+        _ trits: UnsafeBufferPointer<Trit>
+    ) throws(Fault) -> Int {
+        for count in 1...maximumTryteCount {
+            guard trits.count >= count * 3 else { throw .truncated }
+            if number(trits, from: count * 3 - 3, count: 3) > 0 { return count }
         }
         throw .endless
     }
@@ -96,7 +108,11 @@ package enum PascalInteger {
     }
 
     /// At most 9 trits as a number.
-    private static func number(_ trits: ArraySlice<Trit>) -> Int {
-        trits.reversed().reduce(0) { $0 * 3 + Int($1) }
+    private static func number(
+        _ trits: UnsafeBufferPointer<Trit>, from start: Int, count: Int
+    ) -> Int {
+        var value = 0
+        for index in (start..<start + count).reversed() { value = value * 3 + Int(trits[index]) }
+        return value
     }
 }

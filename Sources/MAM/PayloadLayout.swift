@@ -24,12 +24,38 @@ package struct PayloadLayout: Hashable, Sendable {
     ///
     /// - Throws: `truncated` or `malformed` for the parts `index` to `nonce`.
     package static func parse(_ payload: Trytes) throws(ReadError) -> PayloadLayout {
-        let headerLimit = (2 * PascalInteger.maximumTritCount + 2) / 3
-        let trits = payload[0..<headerLimit].trits
-        let index = try integer(.index, trits[...])
-        let length = try integer(.length, trits.dropFirst(index.tritCount))
+        let first = payload[0..<(headerLimit + 2) / 3].trits
+        let result: Result<PayloadLayout, ReadError> = first.withUnsafeBufferPointer { trits in
+            Result { () throws(ReadError) in
+                try parse(trits, payloadTritCount: payload.count * 3)
+            }
+        }
+        return try result.get()
+    }
+
+    /// The same in whatever form.
+    static func parse(_ payload: ReadRequest.Payload) -> Result<PayloadLayout, ReadError> {
+        withUnsafeTemporaryAllocation(of: Trit.self, capacity: headerLimit) { trits in
+            let count = payload.withBytes { CurlPSponges.read($0, $1, into: trits) }
+            let there = UnsafeBufferPointer(rebasing: trits[..<min(count, payload.tritCount)])
+            return Result { () throws(ReadError) in
+                try parse(there, payloadTritCount: payload.tritCount)
+            }
+        }
+    }
+
+    /// The most trits that the two integers take.
+    static let headerLimit = 2 * PascalInteger.maximumTritCount
+
+    /// The same from the first `headerLimit` trits of the payload, or all that there are.
+    static func parse(
+        _ trits: UnsafeBufferPointer<Trit>, payloadTritCount: Int
+    ) throws(ReadError) -> PayloadLayout {
+        let index = try integer(.index, trits)
+        let length = try integer(
+            .length, UnsafeBufferPointer(rebasing: trits[index.tritCount...]))
         let header = index.tritCount + length.tritCount
-        let afterRoot = payload.count * 3 - header - Hash.tritCount
+        let afterRoot = payloadTritCount - header - Hash.tritCount
         guard afterRoot >= 0 else { throw .truncated(.nextRoot) }
         guard length.value <= UInt64(afterRoot) else { throw .truncated(.message) }
         let messageTritCount = Int(length.value)
@@ -39,7 +65,7 @@ package struct PayloadLayout: Hashable, Sendable {
     }
 
     static func integer(
-        _ part: PayloadPart, _ trits: ArraySlice<Trit>
+        _ part: PayloadPart, _ trits: UnsafeBufferPointer<Trit>
     ) throws(ReadError) -> (value: UInt64, tritCount: Int) {
         do {
             return try PascalInteger.read(trits)

@@ -16,6 +16,8 @@ package enum ReadError: Failure, Hashable {
     case noSecurityLevel
     /// The signature leads to another root.
     case wrongSignature
+    /// Nothing is known of the payload: there was no memory to read it in.
+    case outOfMemory
 
     /// Whether another side key could make a message of the same payload. What is wrong
     /// before the masked part starts is wrong under every key.
@@ -26,7 +28,7 @@ package enum ReadError: Failure, Hashable {
             case .index, .length, .nextRoot, .message, .nonce: false
             case .signature, .siblingCount, .siblings: true
             }
-        case .indexBeyondTree, .noSecurityLevel, .wrongSignature: true
+        case .indexBeyondTree, .noSecurityLevel, .wrongSignature, .outOfMemory: true
         }
     }
 
@@ -37,6 +39,7 @@ package enum ReadError: Failure, Hashable {
         case .indexBeyondTree: "mam.index-beyond-tree"
         case .noSecurityLevel: "mam.no-security-level"
         case .wrongSignature: "mam.wrong-signature"
+        case .outOfMemory: "mam.out-of-memory"
         }
     }
 
@@ -50,6 +53,7 @@ package enum ReadError: Failure, Hashable {
         case .noSecurityLevel:
             "the message hash has no security level: the payload is not of this root and key"
         case .wrongSignature: "the signature does not lead to the root"
+        case .outOfMemory: "there is no memory to read the payload in"
         }
     }
 
@@ -57,7 +61,7 @@ package enum ReadError: Failure, Hashable {
         switch self {
         case .malformed(_, let fault): "\(publicText) (\(fault))"
         case .indexBeyondTree(let siblingCount): "\(publicText) of \(siblingCount) siblings"
-        case .truncated, .noSecurityLevel, .wrongSignature: publicText
+        case .truncated, .noSecurityLevel, .wrongSignature, .outOfMemory: publicText
         }
     }
 }

@@ -24,6 +24,14 @@ package struct Root: Hashable, Sendable, Redacted {
         secret = SecretTrytes(hash.trytes)
     }
 
+    /// 81 characters of the alphabet, which the caller wipes.
+    init(validated characters: UnsafeRawBufferPointer) {
+        secret = SecretTrytes(validated: characters)
+    }
+
+    /// Copies the 81 characters to memory that has room for them, which the caller wipes.
+    func copyTrytes(to destination: UnsafeMutableRawPointer) { secret.copy(to: destination) }
+
     package var standIn: String { "<root>" }
 
     /// The 81 trytes, as a copy that is not wiped.

@@ -12,9 +12,22 @@ final class SecretTrytes: @unchecked Sendable {
         memory.copyBytes(from: trytes.ascii)
     }
 
+    /// A copy of characters of the alphabet.
+    init(validated characters: UnsafeRawBufferPointer) {
+        memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: characters.count, alignment: 1)
+        memory.copyMemory(from: characters)
+    }
+
     deinit {
         wipe(memory)
         memory.deallocate()
+    }
+
+    /// Copies the characters to memory that has room for them, without another copy on the way.
+    func copy(to destination: UnsafeMutableRawPointer) {
+        guard let start = memory.baseAddress else { return }
+        destination.copyMemory(from: start, byteCount: memory.count)
     }
 
     /// A copy, which nobody wipes.

@@ -10,6 +10,14 @@ package enum SecurityLevel {
     /// Fragments of a signature of one level.
     static let fragmentCount = 27
 
+    /// The same of a block.
+    static func level(of messageHash: TritBlock) -> Int? {
+        let (first, second, third) = messageHash.sumsOfThirds
+        if first == 0 { return 1 }
+        if first + second == 0 { return 2 }
+        return first + second + third == 0 ? 3 : nil
+    }
+
     /// The number of leading thirds after which the trits of `messageHash` first sum to 0;
     /// nil where they do after none.
     static func level(of messageHash: [Trit]) -> Int? {

@@ -23,6 +23,9 @@ package struct SideKey: Hashable, Sendable, Redacted {
         secret = SecretTrytes(trytes.padded(to: Self.tryteCount))
     }
 
+    /// Copies the 81 characters to memory that has room for them, which the caller wipes.
+    func copyTrytes(to destination: UnsafeMutableRawPointer) { secret.copy(to: destination) }
+
     package var standIn: String { "<side key>" }
 
     /// The 81 trytes, filled up with `9`, as a copy that is not wiped.

@@ -54,22 +54,6 @@ package struct CurlP: Sendable {
         return sponge.rate
     }
 
-    /// Replaces the 243 trits by their hash in a fresh sponge, `times` times over, without
-    /// leaving the kernel's form between: the chains of a signature.
-    ///
-    /// - Returns: false, and `block` is as it was, unless it has 243 trits and `times` is not
-    ///   negative.
-    @discardableResult
-    package static func chain(
-        _ block: UnsafeMutableBufferPointer<Trit>, times: Int, rounds: Rounds
-    ) -> Bool {
-        guard block.count == rateCount, times >= 0, let start = block.baseAddress else {
-            return false
-        }
-        curlp_chain(start, times, UInt32(rounds.rawValue))
-        return true
-    }
-
     /// Overwrites the state with zeros, for a sponge that has absorbed a secret.
     package mutating func wipe() {
         curlp_reset(&state)

@@ -24,7 +24,7 @@ package struct CurlPLanes: ~Copyable {
         /// many as stay in a near cache.
         package var width: Int { self == .avx512 ? 512 : 256 }
 
-        fileprivate var kernelPath: curlp_path {
+        var kernelPath: curlp_path {
             switch self {
             case .plain: CURLP_PLAIN
             case .avx2: CURLP_AVX2

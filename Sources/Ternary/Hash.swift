@@ -40,7 +40,8 @@ package struct Hash: Hashable, Sendable {
         try self.init(trits: T5B1.unpack(packed, tritCount: Self.tritCount))
     }
 
-    private init(validated ascii: [UInt8]) {
+    /// Skips validation, of the number of trytes as well: there are 81, of the alphabet.
+    init(validated ascii: [UInt8]) {
         trytes = Trytes(validated: ascii)
     }
 

@@ -51,6 +51,13 @@ package enum T5B1 {
         return abs(Int(Int8(bitPattern: last))) <= largestOfRest
     }
 
+    /// - Throws: what `unpack` would throw; without unpacking `bytes`.
+    package static func check(_ bytes: [UInt8], tritCount: Int) throws(TernaryError) {
+        guard !isReadable(bytes, tritCount: tritCount) else { return }
+        _ = try unpacked(bytes, tritCount: tritCount)
+        throw .excessTrits
+    }
+
     private static func unpacked(
         _ bytes: [UInt8], tritCount: Int
     ) throws(TernaryError) -> [Trit] {

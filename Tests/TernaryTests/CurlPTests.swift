@@ -68,31 +68,6 @@ import Testing
         #expect(sponge.rate == sponge.squeeze(243))
     }
 
-    @Test func aChainIsAsManyHashesOfHashes() {
-        var source = TritSource(seed: 5)
-        for times in [0, 1, 2, 13, 26] {
-            let start = source.trits(243)
-            let expected = (0..<times).reduce(start) { block, _ in
-                TruthTable.squeeze(243, absorbing: [block], rounds: 27)
-            }
-            var block = start
-            let done = block.withUnsafeMutableBufferPointer {
-                CurlP.chain($0, times: times, rounds: .mam)
-            }
-            #expect(done)
-            #expect(block == expected, "\(times) times")
-        }
-    }
-
-    @Test func aChainRefusesWhatIsNoBlock() {
-        var block = [Trit](repeating: 1, count: 242)
-        let tooShort = block.withUnsafeMutableBufferPointer {
-            CurlP.chain($0, times: 1, rounds: .mam)
-        }
-        #expect(!tooShort)
-        #expect(block == [Trit](repeating: 1, count: 242))
-    }
-
     @Test func wipingLeavesAFreshSponge() {
         var source = TritSource(seed: 6)
         let trits = source.trits(300)

@@ -5,15 +5,16 @@
 #include <stdint.h>
 
 #include "curlp_lanes.h"
+#include "curlp_sponges.h"
 
 /* The Curl-P sponge (mam-v0, "Curl-P") over one state, and the wiping of secrets. */
 
-enum { CURLP_STATE_TRITS = 729, CURLP_RATE_TRITS = 243, CURLP_WORDS = 13 };
+enum { CURLP_STATE_TRITS = 729, CURLP_RATE_TRITS = 243, CURLP_WORDS = 16 };
 
 /*
  * 729 trits as two bit planes: a trit is -1 as (low, high) = (1, 0), 0 as (1, 1), 1 as (0, 1).
- * Bit i of a plane is bit i % 64 of its word i / 64. The 103 bits from 729 on repeat bits
- * 0...102, so that 64 bits can be read in one go from any place below 729.
+ * Bit i of a plane is bit i % 64 of its word i / 64. The 295 bits from 729 on repeat the first,
+ * so that 256 bits can be read in one go from any place below 729.
  */
 typedef struct {
     uint64_t low[CURLP_WORDS];
@@ -37,9 +38,6 @@ void curlp_load(curlp_state *state, const int8_t *trits, size_t count);
 
 /* Reads the first `count` trits of the state, at most 729, without a permutation. */
 void curlp_read(const curlp_state *state, int8_t *trits, size_t count);
-
-/* Replaces 243 trits by their hash in a fresh sponge, `times` times over. */
-void curlp_chain(int8_t *trits, size_t times, unsigned rounds);
 
 /* Overwrites memory that held a secret, in a way the compiler may not leave out. */
 void curlp_wipe(void *memory, size_t count);

@@ -30,10 +30,11 @@ void curlp_lanes_reset(curlp_lanes *lanes);
 /* Overwrites the states and gives them back; NULL is let pass. */
 void curlp_lanes_release(curlp_lanes *lanes);
 
-/* What stands in a byte of a row. */
+/* How trits stand in bytes. */
 typedef enum {
-    CURLP_TRYTES = 3, /* one character of 9, A...Z: three trits */
-    CURLP_T5B1 = 5,   /* a signed number from -121 to 121: five trits */
+    CURLP_TRYTES = 3,   /* a byte is a character of 9, A...Z: three trits */
+    CURLP_T5B1 = 5,     /* a byte is a signed number from -121 to 121: five trits */
+    CURLP_BLOCKS = 243, /* a curlp_block in memory; not for rows */
 } curlp_format;
 
 /*
