@@ -38,6 +38,14 @@ create table channel (
     registration bytea unique,
     subject bigint references subject (number),
     sealed_label bytea,
+    -- Why processing is lawful (GDPR, article 6(1)): a category, in the clear, so that the
+    -- record of processing can be drawn up by it.
+    basis text check (
+        basis in (
+            'consent', 'contract', 'legal-obligation', 'vital-interests', 'public-task',
+            'legitimate-interests')),
+    -- What the messages are kept for, in words.
+    sealed_purpose bytea,
     created_at timestamptz not null,
     last_look_at timestamptz,
     next_look_at timestamptz not null,
@@ -139,11 +147,15 @@ create table candidate (
 
 create table token (
     id bigint primary key,
-    role text not null check (role in ('admin', 'reader')),
+    role text not null check (role in ('admin', 'reader', 'subject')),
     -- Keyed hash of the token's secret part.
     hash bytea not null,
     created_at timestamptz not null,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    -- The number of the person it is bound to. It outlives the person's row: with it he
+    -- fetches the receipt of what was forgotten.
+    subject bigint,
+    check ((role = 'subject') = (subject is not null))
 );
 
 -- Which channels a reader's token may read.
@@ -209,6 +221,106 @@ create table forget_log (
 );
 
 insert into forget_log default values;
+
+-- Who read which channel: the recipients that a person may ask for, and that are told when
+-- the channel is forgotten; it goes with the channel.
+create table recipient (
+    channel bigint not null,
+    -- A token's number; -1 for the operator at the command line.
+    reader bigint not null,
+    first_read_at timestamptz not null,
+    last_read_at timestamptz not null,
+    messages bigint not null,
+    primary key (channel, reader)
+);
+
+-- Whom a forget has to tell. A token and the random number of a channel that is no more:
+-- kept, so that who was told stays provable.
+create table recipient_notice (
+    -- The order in which a reader asks for them.
+    number bigint generated always as identity primary key,
+    request bigint not null references forget_request (id),
+    reader bigint not null,
+    about bigint not null,
+    at timestamptz not null,
+    -- When the webhook took it.
+    delivered_at timestamptz,
+    -- Also how a request's notices are found.
+    unique (request, reader, about)
+);
+
+-- A reader asks for what it was not told yet.
+create index recipient_notice_reader on recipient_notice (reader, number);
+
+-- The webhook is tried again.
+create index recipient_notice_waiting on recipient_notice (at) where delivered_at is null;
+
+-- The audit log: a chain of hashes for every process that wrote. It only grows; a forget
+-- takes the keys of what it says about the forgotten, and the chains still hold.
+create table audit_chain (
+    -- Random, taken by a process when it starts.
+    writer bigint primary key,
+    next_number bigint not null,
+    -- Of the last entry.
+    hash bytea not null,
+    -- The last signed head, and when the next one counts from.
+    signed_number bigint not null default -1,
+    signed_at timestamptz not null
+);
+
+-- Chains with something new are asked for every minute; most have ended long ago.
+create index audit_chain_unsigned on audit_chain (signed_at)
+where next_number - 1 > signed_number;
+
+create table audit_entry (
+    writer bigint not null,
+    -- 0, 1, 2 … within the chain.
+    number bigint not null,
+    -- When, and what kind of act, in the clear: whether, how often and when somebody acted
+    -- must stay provable after what it was about is forgotten.
+    at timestamptz not null,
+    kind text not null,
+    -- The acting token's number; null for the operator.
+    actor bigint,
+    -- The number of the channel or subject under whose key the details are sealed (random,
+    -- and after a forget it leads nowhere), or the writer's own.
+    leaf bigint not null,
+    -- Null where it was forgotten already.
+    sealed_details bytea,
+    -- Over the hash before it and all of the above.
+    hash bytea not null,
+    primary key (writer, number)
+);
+
+-- The log of one channel or subject, by time.
+create index audit_entry_leaf on audit_entry (leaf, at);
+
+-- The log of a stretch of time, over all chains.
+create index audit_entry_at on audit_entry (at);
+
+-- Heads of chains, signed with the key ring's key: what proves the chains up to there.
+create table audit_head (
+    writer bigint not null,
+    number bigint not null,
+    hash bytea not null,
+    at timestamptz not null,
+    signature bytea not null,
+    primary key (writer, number)
+);
+
+-- Keeps honest operators from accidents; who may change the schema may drop it. What proves
+-- that nothing was changed is the chain and the heads kept elsewhere.
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'the audit log only grows';
+end
+$$;
+
+create trigger audit_entry_only_grows before update or delete or truncate on audit_entry
+for each statement execute function refuse_audit_change();
+
+create trigger audit_head_only_grows before update or delete or truncate on audit_head
+for each statement execute function refuse_audit_change();
 
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;

@@ -9,9 +9,16 @@ import Vault
 package struct Archive: Sendable {
     package let pool: PostgresPool
     package let vault: Vault
+    /// What this process adds to the audit log; shared by all copies of this value.
+    package let audit: AuditLog
 
-    package init(pool: PostgresPool, vault: Vault) {
+    /// - Parameter auditPatience: How long reads may wait to be recorded before no more are
+    ///   served.
+    package init(
+        pool: PostgresPool, vault: Vault, auditPatience: Duration = AuditLog.patience
+    ) {
         self.pool = pool
         self.vault = vault
+        audit = AuditLog(pool: pool, vault: vault, patience: auditPatience)
     }
 }

@@ -17,8 +17,11 @@ package enum ArchiveError: Failure, Equatable {
     case sideKeyNotWanted
     case tooManySideKeys(limit: Int)
     case labelTooLong(limit: Int)
+    case purposeTooLong(limit: Int)
     case subjectMalformed(limit: Int)
     case reasonTooLong(limit: Int)
+    /// Reads could not be recorded for too long, so no more are served.
+    case auditBehind
     /// The channel is in a state in which this cannot be done.
     case wrongState(ChannelNumber, ChannelState)
     /// Somebody else took the channel over since the epoch was read.
@@ -47,8 +50,10 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyNotWanted: "archive.side-key-not-wanted"
         case .tooManySideKeys: "archive.too-many-side-keys"
         case .labelTooLong: "archive.label-too-long"
+        case .purposeTooLong: "archive.purpose-too-long"
         case .subjectMalformed: "archive.subject-malformed"
         case .reasonTooLong: "archive.reason-too-long"
+        case .auditBehind: "archive.audit-behind"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
         case .interrupted: "archive.interrupted"
@@ -65,10 +70,12 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchToken: "find a token"
         case .noSuchRequest: "find a forget request"
         case .noSuchSubject: "find a subject"
-        case .alreadyRegistered, .forgotten, .labelTooLong, .subjectMalformed:
+        case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong,
+            .subjectMalformed:
             "register a channel"
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
         case .reasonTooLong: "take a forget request"
+        case .auditBehind: "record a read"
         case .wrongState: "change a channel"
         case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
@@ -88,7 +95,7 @@ package enum ArchiveError: Failure, Equatable {
 
     package var retryable: Bool {
         switch self {
-        case .fenced, .interrupted: true
+        case .fenced, .interrupted, .auditBehind: true
         default: false
         }
     }
@@ -106,9 +113,11 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyNotWanted: "only a restricted channel has side keys"
         case .tooManySideKeys(let limit): "a channel keeps at most \(limit) side keys"
         case .labelTooLong(let limit): "a label has at most \(limit) bytes"
+        case .purposeTooLong(let limit): "a purpose has at most \(limit) bytes"
         case .subjectMalformed(let limit):
             "a subject is a pseudonym of 1 to \(limit) bytes without control characters"
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
+        case .auditBehind: "reads cannot be recorded now, so none are answered"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"
         case .fenced: "somebody else took the channel over meanwhile"
         case .interrupted: "the database went away during a commit"

@@ -5,12 +5,14 @@ import Vault
 package enum SealedColumn: String, Sendable {
     case subjectPseudonym = "subject.sealed_pseudonym"
     case channelLabel = "channel.sealed_label"
+    case channelPurpose = "channel.sealed_purpose"
     case sideKey = "side_key.sealed_key"
     case treeRoot = "tree.sealed_root"
     case messageHead = "message.sealed_head"
     case attachmentEvidence = "attachment.sealed_evidence"
     case candidateBundle = "candidate.sealed_bundle"
     case requestReason = "forget_request.sealed_reason"
+    case auditDetails = "audit_entry.sealed_details"
 
     package var table: String { String(rawValue.prefix { $0 != "." }) }
 

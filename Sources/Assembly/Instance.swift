@@ -33,7 +33,17 @@ package struct Instance: Sendable {
             try await Schema.check(on: pool)
             schema.withLock { $0 = true }
             try await pool.withConnection { try await reconcile(vault, on: $0, log) }
-            return try await body(Instance(archive: Archive(pool: pool, vault: vault)))
+            let archive = Archive(pool: pool, vault: vault)
+            let value: Value
+            do {
+                value = try await body(Instance(archive: archive))
+            } catch {
+                // What was read before it failed is recorded all the same, where that goes.
+                try? await Self.close(archive)
+                throw error
+            }
+            try await Self.close(archive)
+            return value
         }
     }
 
@@ -60,6 +70,11 @@ package struct Instance: Sendable {
         }
     }
 
+    /// In a task of its own, because the body's may be cancelled already.
+    private static func close(_ archive: Archive) async throws {
+        try await Task { try await archive.audit.close(now: Date()) }.value
+    }
+
     /// Makes an archive: key ring, schema and the first admin token.
     ///
     /// The database comes first, because it can be tried again, while a key ring that is
@@ -79,7 +94,10 @@ package struct Instance: Sendable {
             try ring.create()
             let archive = Archive(
                 pool: pool, vault: try configuration.openVault(configuration.log(quietly: true)))
-            return try await archive.createToken(.admin, now: now).text
+            try await archive.recordAct(.archiveMade, now: now)
+            let token = try await archive.createToken(.admin, now: now).text
+            try await archive.audit.close(now: now)
+            return token
         }
     }
 

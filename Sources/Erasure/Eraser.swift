@@ -13,9 +13,15 @@ package struct Eraser: Sendable {
     let archive: Archive
     private let clock: @Sendable () -> Date
     private let log: Log
+    /// Tells recipients before the receipt is written; nil where there is no webhook.
+    private let notifier: (any RecipientNotifier)?
 
-    package init(archive: Archive, clock: @escaping @Sendable () -> Date = { Date() }, log: Log) {
+    package init(
+        archive: Archive, notifier: (any RecipientNotifier)? = nil,
+        clock: @escaping @Sendable () -> Date = { Date() }, log: Log
+    ) {
         self.archive = archive
+        self.notifier = notifier
         self.clock = clock
         self.log = log
     }
@@ -87,10 +93,11 @@ package struct Eraser: Sendable {
                     where \(column) = $2 and state <> 'forgotten' order by id for update),
                 shut as (
                     update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
-                        subject = null, sealed_label = null, lease_owner = null, lease_until = null
+                        subject = null, sealed_label = null, sealed_purpose = null, lease_owner = null, lease_until = null
                     where id in (select id from covered))
                 insert into forget_target (request, channel) select $1, id from covered
                 """, parameters)
+            try await archive.prepareNotices(of: request, now: clock(), on: connection)
             _ = try await connection.execute(
                 """
                 update forget_request set state = 'executing' where id = $1
@@ -156,7 +163,7 @@ package struct Eraser: Sendable {
         _ = try await archive.pool.withConnection {
             try await $0.execute(
                 """
-                update channel set registration = null, sealed_label = null, reason = null,
+                update channel set registration = null, sealed_label = null, basis = null, reason = null,
                     next_sequence = 0, head_position = 0, last_look_at = null,
                     last_news_at = $2, next_look_at = $2, created_at = $2
                 where id = $1
@@ -181,6 +188,7 @@ package struct Eraser: Sendable {
     }
 
     private func conclude(_ request: ChannelNumber) async throws {
+        await notifier?.tell(request)
         let channels = try await job(request).targets.map(\.channel)
         let record = try await archive.forgetRequest(request)
         if record.kind == .subject { try archive.vault.forget(record.target) }
@@ -208,6 +216,8 @@ package struct Eraser: Sendable {
                     .int64(request.rawValue), .timestamp(receipt.finishedAt),
                     .json(try receipt.json),
                 ])
+            try await archive.recordAct(
+                .forgetDone, ["request": request.text], now: receipt.finishedAt, on: connection)
         }
     }
 

@@ -17,7 +17,7 @@ package struct ForgetPlan: Sendable, Equatable, Codable {
 /// The tables that hold rows of a channel, in the order in which they are emptied. The
 /// channel's own row stays as a husk that says that its number is taken.
 enum ChannelTable: String, CaseIterable {
-    case message, attachment, candidate, tree
+    case message, attachment, candidate, tree, recipient
     case sideKey = "side_key"
     case tokenChannel = "token_channel"
 }

@@ -15,7 +15,7 @@ struct Admission: Sendable {
         guard let caller = try await archive.authenticate(token) else {
             throw RequestError.unauthenticated(tokenGiven: true)
         }
-        guard access == .reader || caller.role == .admin else { throw RequestError.forbidden }
+        guard access.allows(caller.role) else { throw RequestError.forbidden }
         return caller
     }
 

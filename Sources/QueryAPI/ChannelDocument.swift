@@ -10,6 +10,9 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     /// Why it is in this state, such as `chain.quiet`; absent where there is nothing to explain.
     package let reason: String?
     package let label: String?
+    /// What the messages are kept for, and why that is lawful.
+    package let purpose: String?
+    package let basis: LawfulBasis?
     /// The operator's pseudonym for the person: told to admins only.
     package let subject: String?
     /// How many were taken in.
@@ -28,6 +31,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         state = record.state
         reason = record.reason
         label = record.label
+        purpose = record.purpose
+        basis = record.basis
         subject = isAdmin ? record.subject : nil
         messages = record.messageCount
         headPosition = record.headPosition

@@ -30,16 +30,25 @@ struct ChannelRoutes: Sendable {
 
     @Sendable private func register(_ call: Call) async throws -> HTTPResponse {
         let body = try RequestBody(
-            call.request, known: ["root", "mode", "sideKey", "subject", "label"])
+            call.request,
+            known: ["root", "mode", "sideKey", "subject", "label", "purpose", "basis"])
         let root = try root(body.requiredText("root"))
         guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
             let names = ChannelMode.allCases.map(\.rawValue).joined(separator: ", ")
             throw RequestError.field("mode", wanted: "one of \(names)")
         }
+        let basis = try body.text("basis").map { text throws(RequestError) in
+            guard let basis = LawfulBasis(rawValue: text) else {
+                let names = LawfulBasis.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .field("basis", wanted: "one of \(names)")
+            }
+            return basis
+        }
         let id = try await archive.register(
             ChannelRegistration(
                 root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
-                subject: body.text("subject"), label: body.text("label")),
+                subject: body.text("subject"), label: body.text("label"),
+                purpose: body.text("purpose"), basis: basis),
             now: clock())
         return .json(
             try await document(id, call), status: 201,

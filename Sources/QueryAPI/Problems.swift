@@ -45,9 +45,10 @@ struct Problem: Sendable {
         switch error {
         case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject: 404
         case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
-        case .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed, .reasonTooLong:
+        case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
+            .reasonTooLong:
             400
-        case .fenced, .interrupted: 503
+        case .fenced, .interrupted, .auditBehind: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500
         }
     }

@@ -21,6 +21,8 @@ package struct QueryAPI: Sendable {
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive).routes
+            + RecipientRoutes(archive: archive).routes
+            + SubjectRoutes(archive: archive, clock: clock).routes
             + ForgetRoutes(archive: archive, clock: clock).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
@@ -55,9 +57,24 @@ package struct QueryAPI: Sendable {
             entry.caller = caller
             let call = Call(request: request, parameters: parameters, caller: caller)
             entry.subject = call.namedNumber
-            return entry.end(try await route.handler(call))
+            return entry.end(try await Self.handle(call, route))
         } catch {
             return entry.end(failedWith: error)
         }
+    }
+
+    /// What is done and read for the call, its stream included, is done by its caller.
+    private static func handle(_ call: Call, _ route: Route) async throws -> HTTPResponse {
+        guard let token = call.caller?.token else { return try await route.handler(call) }
+        let actor = AuditActor.token(token)
+        var response = try await AuditActor.$current.withValue(actor) {
+            try await route.handler(call)
+        }
+        if case .stream(let write) = response.body {
+            response.body = .stream { writer in
+                try await AuditActor.$current.withValue(actor) { try await write(writer) }
+            }
+        }
+        return response
     }
 }

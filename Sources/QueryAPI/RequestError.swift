@@ -61,7 +61,7 @@ package enum RequestError: Failure, Equatable {
         switch self {
         case .unauthenticated(tokenGiven: false): "this needs a token: Authorization: Bearer TOKEN"
         case .unauthenticated(tokenGiven: true): "the token is not valid"
-        case .forbidden: "this needs an admin's token"
+        case .forbidden: "this needs a token of another role"
         case .noSuchChannel: "there is no such channel"
         case .noSuchMessage: "there is no such message"
         case .noSuchRequest: "there is no such forget request"

@@ -6,9 +6,22 @@ import Vault
 enum Access: Sendable {
     /// Anyone: it tells nothing of channels.
     case anyone
-    /// Who has a token, within its scope.
+    /// Who may read channels, within the token's scope.
     case reader
     case admin
+    /// The person a token is bound to.
+    case subject
+    case adminOrSubject
+
+    func allows(_ role: TokenRole) -> Bool {
+        switch self {
+        case .anyone: true
+        case .reader: role != .subject
+        case .admin: role == .admin
+        case .subject: role == .subject
+        case .adminOrSubject: role != .reader
+        }
+    }
 }
 
 /// A method and a path with what answers them.

@@ -53,21 +53,23 @@ extension Archive {
 
     /// Stops crawling; whoever crawls the channel now is shut out.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
-    package func pause(_ channel: ChannelNumber) async throws {
+    package func pause(_ channel: ChannelNumber, now: Date = .now) async throws {
         try await change(
-            channel, from: ChannelState.crawled.union([.paused]), to: .paused, now: nil)
+            channel, from: ChannelState.crawled.union([.paused]), to: .paused, lookAt: nil,
+            kind: .channelPaused, now: now)
     }
 
     /// Crawls again after a pause, at once; a channel that is crawled already is made due.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
     package func resume(_ channel: ChannelNumber, now: Date) async throws {
         try await change(
-            channel, from: ChannelState.crawled.union([.paused]), to: .following, now: now)
+            channel, from: ChannelState.crawled.union([.paused]), to: .following,
+            lookAt: now, kind: .channelResumed, now: now)
     }
 
     private func change(
         _ channel: ChannelNumber, from allowed: Set<ChannelState>, to state: ChannelState,
-        now: Date?
+        lookAt: Date?, kind: AuditKind, now: Date
     ) async throws {
         try await pool.withTransaction { connection in
             let current = try await lockedChannel(channel, on: connection).state
@@ -82,8 +84,9 @@ extension Archive {
                 """,
                 [
                     .int64(channel.rawValue), .text(state.rawValue),
-                    now.map(PostgresValue.timestamp) ?? .null,
+                    .optional(lookAt),
                 ])
+            try await recordAct(kind, of: channel, now: now, on: connection)
         }
     }
 

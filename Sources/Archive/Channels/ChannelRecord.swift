@@ -16,6 +16,9 @@ package struct ChannelRecord: Sendable {
     /// The tree now looked for, counted from the registered root.
     package let headPosition: Int64
     package let label: String?
+    /// What the messages are kept for.
+    package let purpose: String?
+    package let basis: LawfulBasis?
     /// The operator's pseudonym for the person, if there is one.
     package let subject: String?
     package let sideKeyCount: Int
@@ -27,7 +30,7 @@ package struct ChannelRecord: Sendable {
     static let columns = """
         c.id, c.mode, c.state, c.reason, c.epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
-        c.subject, s.sealed_pseudonym,
+        c.subject, s.sealed_pseudonym, c.basis, c.sealed_purpose,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
         """
 
@@ -53,8 +56,12 @@ package struct ChannelRecord: Sendable {
             // Its keys may be gone already while its row still waits to be emptied.
             label = nil
             subject = nil
+            purpose = nil
+            basis = nil
             return
         }
+        basis = try row.optionalText("basis").flatMap(LawfulBasis.init(rawValue:))
+        purpose = try Self.text(row.optionalBytes("sealed_purpose"), .channelPurpose, id, vault)
         label = try Self.text(row.optionalBytes("sealed_label"), .channelLabel, id, vault)
         subject = try row.optionalChannelNumber("subject").flatMap { number in
             try Self.text(row.optionalBytes("sealed_pseudonym"), .subjectPseudonym, number, vault)

@@ -8,6 +8,8 @@ import Vault
 package struct ChannelRegistration: Sendable {
     /// Bytes of UTF-8 a label may have: a line on a page.
     package static let labelLimit = 200
+    /// Bytes of UTF-8 a purpose may have: a paragraph.
+    package static let purposeLimit = 1000
     /// Bytes of UTF-8 a subject's pseudonym may have.
     package static let subjectLimit = 128
 
@@ -18,16 +20,21 @@ package struct ChannelRegistration: Sendable {
     /// The operator's pseudonym for the person, never a name.
     package var subject: String?
     package var label: String?
+    /// What the messages are kept for.
+    package var purpose: String?
+    package var basis: LawfulBasis?
 
     package init(
         root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subject: String? = nil,
-        label: String? = nil
+        label: String? = nil, purpose: String? = nil, basis: LawfulBasis? = nil
     ) {
         self.root = root
         self.mode = mode
         self.sideKey = sideKey
         self.subject = subject
         self.label = label
+        self.purpose = purpose
+        self.basis = basis
     }
 
     fileprivate func check() throws {
@@ -37,6 +44,9 @@ package struct ChannelRegistration: Sendable {
         }
         if let label, label.utf8.count > Self.labelLimit {
             throw ArchiveError.labelTooLong(limit: Self.labelLimit)
+        }
+        if let purpose, purpose.utf8.count > Self.purposeLimit {
+            throw ArchiveError.purposeTooLong(limit: Self.purposeLimit)
         }
         if let subject { try Self.check(subject: subject) }
     }
@@ -66,13 +76,13 @@ extension Archive {
             }
             let subject = try await subjectNumber(of: registration.subject, now, on: connection)
             let channel = try vault.newChannelNumber()
-            let label = SealedColumn.channelLabel
+            let (label, purpose) = (SealedColumn.channelLabel, SealedColumn.channelPurpose)
             let inserted = try await connection.execute(
                 """
                 insert into channel (
                     id, mode, state, registration, subject, sealed_label,
-                    created_at, next_look_at, last_news_at)
-                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6)
+                    created_at, next_look_at, last_news_at, basis, sealed_purpose)
+                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8)
                 on conflict (registration) do nothing
                 """,
                 [
@@ -83,6 +93,11 @@ extension Archive {
                             try vault.seal(Array($0.utf8), label.context(channel))
                         }),
                     .timestamp(now),
+                    registration.basis.map { .text($0.rawValue) } ?? .null,
+                    .optional(
+                        registration.purpose.map {
+                            try vault.seal(Array($0.utf8), purpose.context(channel))
+                        }),
                 ])
             guard inserted == 1 else {
                 throw ArchiveError.alreadyRegistered(
@@ -93,6 +108,9 @@ extension Archive {
             if let sideKey = registration.sideKey {
                 try await insert(sideKey, of: channel, now: now, on: connection)
             }
+            try await recordAct(
+                .channelAdded, of: channel, ["mode": registration.mode.rawValue], now: now,
+                on: connection)
             return channel
         }
     }

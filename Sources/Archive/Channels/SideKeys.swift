@@ -45,6 +45,8 @@ extension Archive {
                 where id = $1
                 """,
                 [.int64(channel.rawValue), .timestamp(now)])
+            try await recordAct(
+                .keyAdded, of: channel, ["number": String(number)], now: now, on: connection)
             return number
         }
     }

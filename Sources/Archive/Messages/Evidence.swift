@@ -45,6 +45,7 @@ extension Archive {
         guard let messageRow else {
             throw ArchiveError.noSuchMessage(channel, sequence: sequence)
         }
+        try noteRead([sequence], of: channel)
         do {
             let message = try stored(messageRow, of: channel)
             let address = ChannelAddress.address(of: message.head.root, mode: record.mode)

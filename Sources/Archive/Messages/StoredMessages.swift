@@ -47,12 +47,24 @@ extension Archive {
     /// The channel's state is asked for with every call, so a reader of many batches stops
     /// at the first after a forget or a restriction.
     ///
+    /// What it gives is recorded as read by `AuditActor.current`.
+    ///
     /// - Returns: The messages, and where to go on: nil where there is nothing more now.
     /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten;
-    ///   `.wrongState` for one that is restricted.
+    ///   `.wrongState` for one that is restricted; `.auditBehind`.
     package func messages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey? = nil,
         limit: Int, within scope: ChannelScope = .all
+    ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
+        let found = try await unrecordedMessages(
+            of: channel, range, after: key, limit: limit, within: scope)
+        try noteRead(found.messages.map(\.sequence), of: channel)
+        return found
+    }
+
+    private func unrecordedMessages(
+        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
+        within scope: ChannelScope
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
         let state = try await self.channel(channel, within: scope).state
         guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }

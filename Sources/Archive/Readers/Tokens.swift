@@ -9,13 +9,18 @@ package enum TokenRole: String, Sendable, Codable {
     case admin
     /// Reading the channels it was given.
     case reader
+    /// Seeing, exporting and asking to forget what is held about one person: himself.
+    case subject
 }
 
 /// A token as the archive shows it: everything but its secret.
 package struct TokenRecord: Sendable {
     package let id: ChannelNumber
     package let role: TokenRole
+    /// What a reader may read.
     package let channels: [ChannelNumber]
+    /// The person a subject's token is bound to.
+    package let subject: ChannelNumber?
     package let createdAt: Date
     package let revokedAt: Date?
 }
@@ -25,6 +30,8 @@ package struct Caller: Sendable, Equatable {
     package let token: ChannelNumber
     package let role: TokenRole
     package let scope: ChannelScope
+    /// The person a subject's token is bound to; his channels are the scope.
+    package let subject: ChannelNumber?
 }
 
 /// A token's text: `pmn_`, its id, `_`, and its secret in base64url.
@@ -54,20 +61,24 @@ private enum TokenForm {
 extension Archive {
     /// Makes a token. Its text is given once and not kept.
     ///
-    /// - Parameter channels: What a reader may read; ignored for an admin, who may all.
-    /// - Throws: `ArchiveError.noSuchChannel`.
+    /// - Parameters:
+    ///   - channels: What a reader may read; ignored for the other roles.
+    ///   - subject: The pseudonym of the person a subject's token is bound to; needed for that
+    ///     role, ignored for the others.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.noSuchSubject`.
     package func createToken(
-        _ role: TokenRole, channels: [ChannelNumber] = [], now: Date
+        _ role: TokenRole, channels: [ChannelNumber] = [], subject: String? = nil, now: Date
     ) async throws -> (record: TokenRecord, text: String) {
         let id = try vault.newChannelNumber()
         let secret = randomBytes(TokenForm.secretByteCount)
         let granted = role == .reader ? Array(Set(channels)).sorted() : []
-        try await pool.withTransaction { connection in
+        let person = try await pool.withTransaction { connection in
+            let person = try await boundPerson(role, subject, on: connection)
             _ = try await connection.execute(
-                "insert into token (id, role, hash, created_at) values ($1, $2, $3, $4)",
+                "insert into token (id, role, hash, created_at, subject) values ($1, $2, $3, $4, $5)",
                 [
                     .int64(id.rawValue), .text(role.rawValue), .bytes(vault.tokenHash(secret)),
-                    .timestamp(now),
+                    .timestamp(now), .optional(person),
                 ])
             for channel in granted {
                 guard try await lockedChannel(channel, on: connection).state != .forgotten else {
@@ -77,10 +88,33 @@ extension Archive {
                     "insert into token_channel (token, channel) values ($1, $2)",
                     [.int64(id.rawValue), .int64(channel.rawValue)])
             }
+            try await recordAct(
+                .tokenCreated, ["token": id.text, "role": role.rawValue], now: now, on: connection)
+            for channel in granted {
+                try await recordAct(
+                    .tokenGranted, of: channel, ["token": id.text], now: now, on: connection)
+            }
+            if let person {
+                try await recordAct(
+                    .tokenGranted, of: person, ["token": id.text], now: now, on: connection)
+            }
+            return person
         }
         let record = TokenRecord(
-            id: id, role: role, channels: granted, createdAt: now, revokedAt: nil)
+            id: id, role: role, channels: granted, subject: person, createdAt: now, revokedAt: nil)
         return (record, TokenForm.write(id: id, secret: secret))
+    }
+
+    /// The person a token of this role is bound to, who is not forgotten before it is made.
+    private func boundPerson(
+        _ role: TokenRole, _ pseudonym: String?, on connection: PostgresConnection
+    ) async throws -> ChannelNumber? {
+        guard role == .subject else { return nil }
+        let rows = try await connection.query(
+            "select number from subject where lookup = $1 for share",
+            [.bytes(vault.subjectHash(Array((pseudonym ?? "").utf8)))])
+        guard let row = rows.first else { throw ArchiveError.noSuchSubject }
+        return try row.channelNumber("number")
     }
 
     /// Tokens in the order in which they were made, revoked ones too.
@@ -88,7 +122,7 @@ extension Archive {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
-                select t.id, t.role, t.created_at, t.revoked_at,
+                select t.id, t.role, t.subject, t.created_at, t.revoked_at,
                     array(select channel from token_channel tc where tc.token = t.id
                         order by channel) as channels
                 from token t order by t.created_at, t.id
@@ -99,6 +133,7 @@ extension Archive {
                 id: try row.channelNumber("id"),
                 role: TokenRole(rawValue: try row.text("role")) ?? .reader,
                 channels: try row.channelNumbers("channels"),
+                subject: try row.optionalChannelNumber("subject"),
                 createdAt: try row.timestamp("created_at"),
                 revokedAt: try row.optionalTimestamp("revoked_at"))
         }
@@ -107,12 +142,13 @@ extension Archive {
     /// Ends a token for good; one that is revoked already stays as it is.
     /// - Throws: `ArchiveError.noSuchToken`.
     package func revokeToken(_ id: ChannelNumber, now: Date) async throws {
-        let changed = try await pool.withConnection {
-            try await $0.execute(
+        try await pool.withTransaction { connection in
+            let changed = try await connection.execute(
                 "update token set revoked_at = coalesce(revoked_at, $2) where id = $1",
                 [.int64(id.rawValue), .timestamp(now)])
+            guard changed == 1 else { throw ArchiveError.noSuchToken }
+            try await recordAct(.tokenRevoked, ["token": id.text], now: now, on: connection)
         }
-        guard changed == 1 else { throw ArchiveError.noSuchToken }
     }
 
     /// Who bears this token; nil where it is none, unknown or revoked.
@@ -138,8 +174,12 @@ extension Archive {
         try await pool.withConnection {
             try await $0.query(
                 """
-                select t.role, t.hash,
-                    array(select channel from token_channel tc where tc.token = t.id) as channels
+                select t.role, t.hash, t.subject,
+                    array(
+                        select channel from token_channel tc where tc.token = t.id
+                        union all
+                        select id from channel c
+                        where c.subject = t.subject and c.state <> 'forgotten') as channels
                 from token t where t.id = $1 and t.revoked_at is null
                 """, [.int64(token.rawValue)])
         }.first
@@ -149,6 +189,7 @@ extension Archive {
         guard let role = TokenRole(rawValue: try row.text("role")) else { return nil }
         let channels = try row.channelNumbers("channels")
         return Caller(
-            token: token, role: role, scope: role == .admin ? .all : .only(Set(channels)))
+            token: token, role: role, scope: role == .admin ? .all : .only(Set(channels)),
+            subject: try row.optionalChannelNumber("subject"))
     }
 }

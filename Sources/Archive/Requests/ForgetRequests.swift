@@ -95,6 +95,9 @@ extension Archive {
                     .timestamp(now),
                 ])
             guard let row = rows.first else { throw ArchiveError.noSuchRequest }
+            try await recordAct(
+                .forgetReceived, ["request": id.text, "scope": kind.rawValue], now: now,
+                on: connection)
             return try ForgetRequestRecord(row: row)
         }
     }

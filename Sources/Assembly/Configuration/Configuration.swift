@@ -23,6 +23,8 @@ package struct Configuration: Sendable {
         case tlsKey = "PERMANODE_TLS_KEY"
         /// `yes`: a proxy in front ends TLS, so plain HTTP beyond loopback is meant.
         case proxyEndsTLS = "PERMANODE_PROXY_ENDS_TLS"
+        /// A URL that is told whose reading was forgotten.
+        case webhook = "PERMANODE_WEBHOOK_URL"
         case logLevel = "PERMANODE_LOG_LEVEL"
         case logFormat = "PERMANODE_LOG_FORMAT"
     }
@@ -52,6 +54,8 @@ package struct Configuration: Sendable {
     package let listen: ListenAddress
     package let tls: TLSFiles?
     package let proxyEndsTLS: Bool
+    /// Told on a forget whose recipients have to be; nil where none is set.
+    package let webhook: NodeEndpoint?
     /// Nil where none is set: services then say more than single commands.
     package let logLevel: LogLevel?
     package let logFormat: LogFormat
@@ -71,6 +75,7 @@ package struct Configuration: Sendable {
         listen = reader.listen()
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false
+        webhook = reader.webhook()
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
         logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
         if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,

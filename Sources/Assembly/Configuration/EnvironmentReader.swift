@@ -92,6 +92,18 @@ struct EnvironmentReader {
         return endpoints
     }
 
+    mutating func webhook() -> NodeEndpoint? {
+        guard let text = value(.webhook) else { return nil }
+        do {
+            return try NodeEndpoint(text)
+        } catch {
+            var reason = error.publicText
+            if case .invalidEndpoint(let what) = error.kind { reason = what }
+            add(.webhook, .malformed("cannot be used: \(reason)"))
+            return nil
+        }
+    }
+
     mutating func listen() -> ListenAddress {
         guard let text = value(.listen) else { return .default }
         guard let address = ListenAddress(text) else {

@@ -17,12 +17,13 @@ package struct ErasureService: Sendable {
     private let log: Log
 
     package init(
-        archive: Archive, pollInterval: Duration = ErasureService.pollInterval, log: Log
+        archive: Archive, notifier: (any RecipientNotifier)? = nil,
+        pollInterval: Duration = ErasureService.pollInterval, log: Log
     ) {
         self.archive = archive
         self.pollInterval = pollInterval
         self.log = log
-        eraser = Eraser(archive: archive, log: log)
+        eraser = Eraser(archive: archive, notifier: notifier, log: log)
     }
 
     /// Erases until the task is cancelled. What keeps one request from being finished is

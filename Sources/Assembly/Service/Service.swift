@@ -35,14 +35,19 @@ package struct Service: Sendable {
         let metrics = Metrics()
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
         let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil
-        let eraser = ErasureService(archive: instance.archive, log: log.component("eraser"))
+        let audit = AuditKeeper(archive: instance.archive, log: log.component("audit"))
+        let notifier = WebhookNotifier(instance.archive, configuration, log: log)
+        let eraser = ErasureService(
+            archive: instance.archive, notifier: notifier, log: log.component("eraser"))
         let roles = roles
         let work = Task {
             try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await audit.run() }
                 if let api { group.addTask { await api.run() } }
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
+                    if let notifier { group.addTask { await notifier.run() } }
                 }
                 defer { group.cancelAll() }
                 // Roles end only by an error or because they were told to.

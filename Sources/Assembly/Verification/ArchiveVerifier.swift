@@ -80,7 +80,9 @@ package struct ArchiveVerifier: Sendable {
             for sequence in sequences {
                 let faults: [VerificationFault]
                 do {
-                    let stored = try await archive.evidence(of: record.id, sequence: sequence)
+                    let stored = try await AuditActor.$current.withValue(.upkeep) {
+                        try await archive.evidence(of: record.id, sequence: sequence)
+                    }
                     report.attachments += stored.attachments.count
                     faults = check.faults(of: stored.message, stored.attachments, keys: keys)
                 } catch let failure as ArchiveError where failure.code == Self.damagedCode {

@@ -51,7 +51,8 @@ struct CommandFailure: Error {
         case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject:
             .notFound
         case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: .refused
-        case .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed, .reasonTooLong:
+        case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
+            .reasonTooLong:
             .usedWrongly
         default: .failed
         }

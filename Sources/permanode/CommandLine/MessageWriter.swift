@@ -18,12 +18,6 @@ struct MessageWriter {
         self.console = console
     }
 
-    private static let columns = [
-        "sequence", "position", "leaf", "claimedAt", "firstSeenAt", "text", "trytes", "tag",
-        "bundle", "tail", "address", "securityLevel", "confirmed", "milestone", "attachments",
-        "conflict",
-    ]
-
     mutating func write(_ messages: [MessageDocument]) throws(CommandFailure) {
         var bytes = isFirst ? start : Data()
         for message in messages {
@@ -33,7 +27,7 @@ struct MessageWriter {
                 if !isFirst { bytes += Data(",".utf8) }
                 bytes += try Console.encoded(message)
             case .ndjson: bytes += try Console.encoded(message) + Data("\n".utf8)
-            case .csv: bytes += Self.row(Self.values(message))
+            case .csv: bytes += CSVRecord.line(message.values)
             }
             isFirst = false
         }
@@ -46,7 +40,7 @@ struct MessageWriter {
         switch format {
         case .text, .ndjson: Data()
         case .json: Data("{\"messages\":[".utf8)
-        case .csv: Self.row(Self.columns)
+        case .csv: Data(CSVRecord.line(MessageDocument.columns))
         }
     }
 
@@ -76,28 +70,5 @@ struct MessageWriter {
         let place = "\(message.position).\(message.leaf)" + (message.conflict ? "!" : "")
         let time = message.claimedAt?.text ?? "-"
         return "\(message.sequence)\t\(place)\t\(time)\t\(content)\n"
-    }
-
-    private static func values(_ message: MessageDocument) -> [String] {
-        [
-            String(message.sequence), String(message.position), String(message.leaf),
-            message.claimedAt?.text ?? "", message.firstSeenAt.text, message.text ?? "",
-            message.trytes?.description ?? "", message.tag.description,
-            message.bundle.description, message.tail.description, message.address.description,
-            String(message.securityLevel), String(message.confirmed),
-            message.milestone.map { String($0) } ?? "", String(message.attachments),
-            String(message.conflict),
-        ]
-    }
-
-    /// A record of RFC 4180.
-    private static func row(_ values: [String]) -> Data {
-        let fields = values.map { value in
-            let isPlain = value.utf8.allSatisfy {
-                $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: ",") && $0 >= UInt8(ascii: " ")
-            }
-            return isPlain ? value : "\"" + value.replacing("\"", with: "\"\"") + "\""
-        }
-        return Data((fields.joined(separator: ",") + "\r\n").utf8)
     }
 }

@@ -8,7 +8,10 @@ enum Program {
         ChannelPauseCommand.self, ChannelResumeCommand.self, KeyAddCommand.self,
         CrawlCommand.self, MessagesCommand.self, ForgetCommand.self, VerifyCommand.self,
         ImportCommand.self, TokenCreateCommand.self, TokenListCommand.self,
-        TokenRevokeCommand.self, LocalTangleCommand.self, DecodeCommand.self, DemoCommand.self,
+        TokenRevokeCommand.self, AuditListCommand.self, AuditHeadsCommand.self,
+        AuditVerifyCommand.self, ChannelReadersCommand.self, ExportCommand.self,
+        LocalTangleCommand.self,
+        DecodeCommand.self, DemoCommand.self,
     ]
 
     /// - Parameter arguments: With the program's name first.

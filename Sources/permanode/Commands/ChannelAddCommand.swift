@@ -18,6 +18,11 @@ enum ChannelAddCommand: Command {
             .value("side-key-file", "FILE", "for restricted channels; - is standard input"),
             .value("subject", "S", "the operator's pseudonym for the person, never a name"),
             .value("label", "L", "for people"),
+            .value("purpose", "TEXT", "what the messages are kept for"),
+            .value(
+                "basis", "BASIS",
+                "why that is lawful: \(LawfulBasis.allCases.map(\.rawValue).joined(separator: ", "))"
+            ),
             .json,
         ])
 
@@ -28,7 +33,9 @@ enum ChannelAddCommand: Command {
         }
         let registration = ChannelRegistration(
             root: try arguments.root(), mode: mode, sideKey: try arguments.sideKey(),
-            subject: arguments.value("subject"), label: arguments.value("label"))
+            subject: arguments.value("subject"), label: arguments.value("label"),
+            purpose: arguments.value("purpose"),
+            basis: try arguments.choice("basis", LawfulBasis.self))
         let record = try await context.withInstance { instance, _, _ in
             let id = try await instance.archive.register(registration, now: Date())
             return try await instance.archive.channel(id)

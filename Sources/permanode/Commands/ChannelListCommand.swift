@@ -27,10 +27,12 @@ enum ChannelListCommand: Command {
                 channel.id.text, channel.mode.rawValue, channel.state.rawValue,
                 String(channel.messageCount),
                 channel.lastLookAt.map { Timestamp($0).text } ?? "never",
+                channel.basis?.rawValue ?? "-",
                 TerminalText.harmless(channel.label ?? ""),
             ]
         }
         try context.console.write(
-            Table.text(header: ["ID", "MODE", "STATE", "MESSAGES", "LAST LOOK", "LABEL"], rows))
+            Table.text(
+                header: ["ID", "MODE", "STATE", "MESSAGES", "LAST LOOK", "BASIS", "LABEL"], rows))
     }
 }

@@ -36,6 +36,10 @@ enum ChannelShowCommand: Command {
         if let subject = channel.subject {
             fields.append(("subject", TerminalText.harmless(subject)))
         }
+        if let purpose = channel.purpose {
+            fields.append(("purpose", TerminalText.harmless(purpose)))
+        }
+        if let basis = channel.basis { fields.append(("lawful basis", basis.rawValue)) }
         fields += [
             ("messages", String(channel.messageCount)),
             ("head position", String(channel.headPosition)),

@@ -1,6 +1,8 @@
+import Archive
 import Assembly
 import Crawler
 import Diagnostics
+import Foundation
 
 /// Takes in what dumps have of the registered channels.
 enum ImportCommand: Command {
@@ -34,6 +36,9 @@ enum ImportCommand: Command {
             let summary = try await crawler.crawlUntilIdle { summary in
                 progress.show("importing: \(summary.messages) messages")
             }
+            try await instance.archive.recordAct(
+                .dumpsImported,
+                ["files": String(files.count), "messages": String(summary.messages)], now: Date())
             return (dump.report, summary)
         }
         progress.end()

@@ -9,8 +9,9 @@ enum TokenCreateCommand: Command {
         name: "token create",
         summary: "Makes a token; prints it once, alone on the last line.",
         options: [
-            .value("role", "ROLE", "admin or reader", required: true),
+            .value("role", "ROLE", "admin, reader or subject", required: true),
             .value("channel", "ID", "a channel a reader may read", repeatable: true),
+            .value("subject", "S", "the pseudonym of the person a subject's token is for"),
             .json,
         ])
 
@@ -23,7 +24,7 @@ enum TokenCreateCommand: Command {
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         guard let role = TokenRole(rawValue: arguments.value("role") ?? "") else {
-            throw arguments.wrong("--role is neither admin nor reader")
+            throw arguments.wrong("--role is none of admin, reader, subject")
         }
         var channels: [ChannelNumber] = []
         for text in arguments.all("channel") {
@@ -32,10 +33,15 @@ enum TokenCreateCommand: Command {
         guard (role == .reader) == !channels.isEmpty else {
             throw arguments.wrong(
                 role == .reader
-                    ? "a reader needs a --channel to read" : "an admin may read every channel")
+                    ? "a reader needs a --channel to read" : "--channel is for readers only")
+        }
+        let subject = arguments.value("subject")
+        guard (role == .subject) == (subject != nil) else {
+            throw arguments.wrong("--subject is needed for --role subject, and for no other")
         }
         let (record, token) = try await context.withInstance { [channels] instance, _, _ in
-            try await instance.archive.createToken(role, channels: channels, now: Date())
+            try await instance.archive.createToken(
+                role, channels: channels, subject: subject, now: Date())
         }
         if arguments.has("json") {
             try context.console.json(

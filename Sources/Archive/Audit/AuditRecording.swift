@@ -1,0 +1,45 @@
+import Foundation
+import Postgres
+import Vault
+
+extension Archive {
+    /// Records an act in the transaction that does it; the last thing in it, because the chain
+    /// stays locked until it ends. Who acts is `AuditActor.current`.
+    ///
+    /// - Parameters:
+    ///   - leaf: The channel or subject it is about; its forget takes the details.
+    ///   - details: Sealed. For what is about no person, and only then, they outlast every forget.
+    package func recordAct(
+        _ kind: AuditKind, of leaf: ChannelNumber? = nil, _ details: [String: String] = [:],
+        now: Date, on connection: PostgresConnection
+    ) async throws {
+        try await audit.append(
+            [AuditLog.Act(kind: kind, leaf: leaf, details: details, at: now)], on: connection)
+    }
+
+    /// Records an act that is no transaction of this database.
+    package func recordAct(
+        _ kind: AuditKind, of leaf: ChannelNumber? = nil, _ details: [String: String] = [:],
+        now: Date
+    ) async throws {
+        try await pool.withTransaction { connection in
+            try await recordAct(kind, of: leaf, details, now: now, on: connection)
+        }
+    }
+
+    /// Takes note that messages were read, before they are served.
+    ///
+    /// - Throws: `ArchiveError.auditBehind`.
+    func noteRead(_ sequences: some Collection<Int64>, of channel: ChannelNumber) throws {
+        let actor = AuditActor.current
+        guard actor != .upkeep, let first = sequences.min(), let last = sequences.max() else {
+            return
+        }
+        let now = Date()
+        try audit.note(
+            PendingReads.Tally(
+                messages: Int64(sequences.count), sequences: first...last, firstAt: now,
+                lastAt: now),
+            PendingReads.Place(reader: actor.token, channel: channel))
+    }
+}

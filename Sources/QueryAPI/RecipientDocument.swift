@@ -1,0 +1,19 @@
+import Archive
+import Vault
+
+/// Who read a channel, as the interface tells it.
+package struct RecipientDocument: Codable, Sendable, Hashable {
+    /// The reader's token id; absent for the operator.
+    package let token: String?
+    package let firstReadAt: Timestamp
+    package let lastReadAt: Timestamp
+    /// How many were read, those read again counted again.
+    package let messages: Int64
+
+    package init(_ recipient: Recipient) {
+        token = recipient.reader?.text
+        firstReadAt = Timestamp(recipient.firstReadAt)
+        lastReadAt = Timestamp(recipient.lastReadAt)
+        messages = recipient.messages
+    }
+}

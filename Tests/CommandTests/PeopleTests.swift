@@ -1,0 +1,157 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Audit, recipients and export by command.
+@Suite struct PeopleTests {
+    /// An archive with a crawled channel of anna's.
+    private func withMeter(_ body: (Workplace, ChannelVector, String) async throws -> Void)
+        async throws
+    {
+        try await Workplace.withArchive { place in
+            let node = try await place.startNode()
+            defer { node.signal(SIGTERM) }
+            let vector = try ChannelVector.named("meter")
+            let id = try await place.add(
+                vector, "--subject", "anna", "--label", "=cmd|' /C calc'!A0", "--purpose",
+                "billing",
+                "--basis", "consent")
+            let crawled = try await place.run("crawl", "--until-idle")
+            try #require(crawled.status == 0, "\(crawled.errors)")
+            try await body(place, vector, id)
+        }
+    }
+
+    private struct Entry: Decodable {
+        let kind: String
+        let actor: String?
+        let details: [String: String]?
+        let missing: String?
+    }
+
+    private func entries(_ place: Workplace, _ more: String...) async throws -> [Entry] {
+        let listed = try await Program(environment: place.environment).run(
+            ["audit", "list", "--json"] + more)
+        try #require(listed.status == 0, "\(listed.errors)")
+        return try listed.lines.map { try JSONDecoder().decode(Entry.self, from: Data($0.utf8)) }
+    }
+
+    @Test func theLogOutlivesAForgetAndShowsTampering() async throws {
+        try await withMeter { place, vector, id in
+            #expect(try await place.run("messages", id).lines.count == vector.messages.count)
+            let readers = try await place.run("channel", "readers", id)
+            #expect(readers.output.contains("operator"))
+            #expect(readers.output.contains("\(vector.messages.count)"))
+            let kinds = try await entries(place, "--channel", id).map(\.kind)
+            #expect(kinds.first == "channel.added")
+            #expect(kinds.contains("key.added") && kinds.last == "messages.read")
+            let heads = try await place.run("audit", "heads")
+            #expect(heads.lines.count >= 3)
+            let file = try place.file("heads", heads.output)
+            #expect(try await place.run("audit", "verify", "--heads", file).status == 0)
+
+            #expect(try await place.run("forget", "--channel", id, "--yes").status == 0)
+            let left = try await entries(place, "--channel", id)
+            #expect(left.count >= kinds.count)
+            #expect(left.allSatisfy { $0.missing == "forgotten" && $0.details == nil })
+            #expect(try await entries(place).map(\.kind).contains("forget.done"))
+            let verified = try await place.run("audit", "verify", "--heads", file)
+            #expect(verified.status == 0, "\(verified.output)")
+
+            try await place.database.tamper(
+                """
+                delete from audit_entry where (writer, number) = (
+                    select writer, max(number) from audit_entry
+                    group by writer order by count(*) desc limit 1)
+                """)
+            let cut = try await place.run("audit", "verify", "--heads", "-", input: heads.output)
+            #expect(cut.status == 1)
+            #expect(cut.output.contains("cut-off"))
+        }
+    }
+
+    @Test func headsThatAreNoneAreRefused() async throws {
+        try await Workplace.withArchive { place in
+            let wrong = try await place.run("audit", "verify", "--heads", "-", input: "{}\n")
+            #expect(wrong.status == 2)
+            let missing = try await place.run("audit", "verify", "--heads", "/nonexistent")
+            #expect(missing.status == 3)
+            #expect(try await entries(place).map(\.kind) == ["archive.made", "token.created"])
+            #expect(try await place.run("audit", "verify").status == 0)
+        }
+    }
+
+    private struct Manifest: Decodable {
+        struct File: Decodable { let name: String, records: Int, bytes: Int, sha256: String }
+        struct Counts: Decodable { let channels: Int, messages: Int }
+        let subject: String
+        let counts: Counts
+        let files: [File]
+    }
+
+    @Test func anExportIsWholeAndItsManifestTrue() async throws {
+        try await withMeter { place, vector, id in
+            let folder = place.folder.appendingPathComponent("anna")
+            let done = try await place.run("export", "--subject", "anna", "--to", folder.path)
+            #expect(done.status == 0, "\(done.errors)")
+            let manifest = try JSONDecoder().decode(
+                Manifest.self,
+                from: Data(contentsOf: folder.appendingPathComponent("manifest.json")))
+            #expect(manifest.subject == "anna")
+            #expect(manifest.counts.messages == vector.messages.count)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(Set(names) == Set(manifest.files.map(\.name) + ["manifest.json"]))
+            #expect(names.count >= 6)
+            for file in manifest.files {
+                let path = folder.appendingPathComponent(file.name).path
+                let data = try Data(contentsOf: URL(fileURLWithPath: path))
+                #expect(data.count == file.bytes)
+                #expect(try sha256(path) == file.sha256)
+                let mode = try FileManager.default.attributesOfItem(atPath: path)
+                #expect(mode[.posixPermissions] as? Int == 0o600)
+            }
+            struct Read: Decodable { let text: String? }
+            let messages = try JSONDecoder().decode(
+                [Read].self,
+                from: Data(contentsOf: folder.appendingPathComponent("messages-\(id).json")))
+            #expect(messages.map(\.text) == vector.messages.map(\.text))
+            let table = try String(
+                contentsOf: folder.appendingPathComponent("channels.csv"), encoding: .utf8)
+            #expect(table.contains(",'=cmd|' /C calc'!A0,billing,consent,"))
+
+            let again = try await place.run("export", "--subject", "anna", "--to", folder.path)
+            #expect(again.status == 4)
+            let other = place.folder.appendingPathComponent("ben").path
+            #expect(try await place.run("export", "--subject", "ben", "--to", other).status == 3)
+            #expect(!FileManager.default.fileExists(atPath: other))
+            #expect(try await entries(place).map(\.kind).contains("subject.exported"))
+        }
+    }
+
+    private func sha256(_ path: String) throws -> String {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+        process.arguments = [path]
+        process.standardOutput = output
+        try process.run()
+        let text = String(
+            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return String(text.prefix { $0 != " " })
+    }
+}
+
+extension TestDatabase {
+    /// Changes the audit log as one who owns the database.
+    fileprivate func tamper(_ sql: String) async throws {
+        let connection = try await PostgresConnection.connect(configuration())
+        defer { Task { await connection.close() } }
+        try await connection.script(
+            """
+            alter table audit_entry disable trigger all; alter table audit_head disable trigger all;
+            \(sql);
+            """)
+    }
+}
