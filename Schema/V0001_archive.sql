@@ -52,7 +52,16 @@ create table channel (
     -- When something new was last taken in; how long a channel is quiet counts from here.
     last_news_at timestamptz not null,
     lease_owner text,
-    lease_until timestamptz
+    lease_until timestamptz,
+    -- New values are sealed under this key period at the earliest: moved on when the month
+    -- under way is forgotten, because its key is then gone.
+    open_period integer not null default 0,
+    -- Raised by every forget and restriction: who reads the channel and began before stops.
+    readers_epoch bigint not null default 0,
+    -- How many whole months are kept beside the one under way; null keeps all.
+    retention_months integer check (retention_months between 1 and 1200),
+    -- Key periods before this one were forgotten by retention.
+    retained_from integer not null default 0
 );
 
 -- A crawler asks for the channels that are due, the longest due first.
@@ -61,6 +70,9 @@ where state in ('following', 'waiting-for-key', 'stalled', 'flooded');
 
 -- A forget by subject, and the export of one, ask for a subject's channels.
 create index channel_subject on channel (subject) where subject is not null;
+
+-- The eraser asks every second which channels keep more than they should.
+create index channel_retention on channel (id) where retention_months is not null;
 
 create table side_key (
     channel bigint not null references channel (id),
@@ -170,16 +182,33 @@ create index token_channel_channel on token_channel (channel);
 
 create table forget_request (
     id bigint primary key,
-    scope text not null check (scope in ('subject', 'channel')),
-    -- The subject's or channel's number: random, and after the forget it leads nowhere.
+    -- Retention is no request of anybody: one row a channel, used again each month.
+    scope text not null check (scope in ('subject', 'channel', 'period', 'retention')),
+    -- The subject's or channel's number: random, and after its forget it leads nowhere.
     target bigint not null,
+    -- The key periods of a part of a channel (months since 1970), both included.
+    first_period integer,
+    last_period integer,
+    -- Hash of what was asked for, keyed by a salt that only the requester was given: it
+    -- proves that the receipt is his, and tells nobody else anything.
+    commitment bytea,
     state text not null check (state in ('received', 'executing', 'done')),
     sealed_reason bytea,
     received_at timestamptz not null,
     due_at timestamptz not null,
+    -- When everything was deleted and looked for.
     finished_at timestamptz,
-    receipt jsonb
+    -- When the touched tables were vacuumed, after finished_at.
+    vacuumed_at timestamptz,
+    -- The signed receipt, exactly as it is handed out; completed in place.
+    receipt text,
+    check ((scope in ('period', 'retention')) = (first_period is not null)),
+    check ((first_period is null) = (last_period is null))
 );
+
+-- There is one row a channel for retention.
+create unique index forget_request_retention on forget_request (target)
+where scope = 'retention';
 
 -- The eraser asks for what is not done, the longest due first.
 create index forget_request_open on forget_request (due_at) where state <> 'done';
@@ -194,11 +223,18 @@ create table forget_target (
     shredded_at timestamptz,
     -- Rows deleted so far by table, tombstones written, values that could not be read.
     counts jsonb not null default '{}',
+    -- Bytes of what will be deleted, sealed so that looking for them in the database's files
+    -- does not find them here; null once looked for.
+    sealed_sample bytea,
     deleted_at timestamptz,
     primary key (request, channel)
 );
 
--- Keyed hashes of roots that were forgotten: neither registered nor crawled again.
+-- A forget of a subject asks what other requests did to his channels.
+create index forget_target_channel on forget_target (channel);
+
+-- Keyed hashes of what was forgotten: roots, which are neither registered nor crawled again;
+-- and of trees that live on, leaves and bundles, which are not taken in again.
 create table tombstone (
     sequence bigint generated always as identity primary key,
     hash bytea not null unique,
@@ -321,6 +357,14 @@ for each statement execute function refuse_audit_change();
 
 create trigger audit_head_only_grows before update or delete or truncate on audit_head
 for each statement execute function refuse_audit_change();
+
+-- Keyed hashes of roots of trees that were forgotten in part: they become tombstones when
+-- their channel is forgotten, and until then the trees may be crawled.
+create table partly_forgotten_root (
+    channel bigint not null,
+    hash bytea not null,
+    primary key (channel, hash)
+);
 
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;

@@ -22,6 +22,8 @@ package enum ArchiveError: Failure, Equatable {
     case reasonTooLong(limit: Int)
     /// Reads could not be recorded for too long, so no more are served.
     case auditBehind
+    /// A month that is still to come cannot be forgotten.
+    case periodNotBegun(Period)
     /// The channel is in a state in which this cannot be done.
     case wrongState(ChannelNumber, ChannelState)
     /// Somebody else took the channel over since the epoch was read.
@@ -54,6 +56,7 @@ package enum ArchiveError: Failure, Equatable {
         case .subjectMalformed: "archive.subject-malformed"
         case .reasonTooLong: "archive.reason-too-long"
         case .auditBehind: "archive.audit-behind"
+        case .periodNotBegun: "archive.period-not-begun"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
         case .interrupted: "archive.interrupted"
@@ -74,8 +77,8 @@ package enum ArchiveError: Failure, Equatable {
             .subjectMalformed:
             "register a channel"
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
-        case .reasonTooLong: "take a forget request"
         case .auditBehind: "record a read"
+        case .reasonTooLong, .periodNotBegun: "take a forget request"
         case .wrongState: "change a channel"
         case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
@@ -118,6 +121,7 @@ package enum ArchiveError: Failure, Equatable {
             "a subject is a pseudonym of 1 to \(limit) bytes without control characters"
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
         case .auditBehind: "reads cannot be recorded now, so none are answered"
+        case .periodNotBegun(let period): "\(period) has not begun, so there is nothing of it"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"
         case .fenced: "somebody else took the channel over meanwhile"
         case .interrupted: "the database went away during a commit"

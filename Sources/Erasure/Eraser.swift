@@ -11,7 +11,7 @@ package struct Eraser: Sendable {
     static let batch = 1000
 
     let archive: Archive
-    private let clock: @Sendable () -> Date
+    let clock: @Sendable () -> Date
     private let log: Log
     /// Tells recipients before the receipt is written; nil where there is no webhook.
     private let notifier: (any RecipientNotifier)?
@@ -36,33 +36,33 @@ package struct Eraser: Sendable {
         _ request: ChannelNumber, progress: @Sendable (ForgetJob.Step) -> Void = { _ in }
     ) async throws -> ForgetRequestRecord {
         while true {
-            let step = try await job(request).next
+            let record = try await archive.forgetRequest(request)
+            let step = try await job(record).next
             progress(step)
             switch step {
             case .begin: try await begin(request)
-            case .bury(let channel): try await bury(channel, request)
-            case .shred(let channel): try await shred(channel, request)
-            case .delete(let channel): try await delete(channel, request)
-            case .conclude: try await conclude(request)
+            case .bury(let channel): try await bury(channel, record)
+            case .shred(let channel): try await shred(channel, record)
+            case .delete(let channel): try await delete(channel, record)
+            case .conclude: try await conclude(record)
             case .finished:
                 log.info("forgotten", ["request": .string(request.text)])
-                return try await archive.forgetRequest(request)
+                return record
             }
         }
     }
 
-    func job(_ request: ChannelNumber) async throws -> ForgetJob {
-        let state = try await archive.forgetRequest(request).state
+    func job(_ record: ForgetRequestRecord) async throws -> ForgetJob {
         let rows = try await archive.pool.withConnection {
             try await $0.query(
                 """
                 select channel, buried_at is not null as buried,
                     shredded_at is not null as shredded, deleted_at is not null as deleted
                 from forget_target where request = $1 order by channel
-                """, [.int64(request.rawValue)])
+                """, [.int64(record.id.rawValue)])
         }
         return ForgetJob(
-            state: state,
+            state: record.state,
             targets: try rows.map {
                 .init(
                     channel: try $0.channelNumber("channel"),
@@ -71,76 +71,146 @@ package struct Eraser: Sendable {
             })
     }
 
-    /// Raises every covered channel's epoch, which shuts out crawlers, and makes them
-    /// forgotten, which shuts out readers; a subject's row goes, so that the pseudonym leads
-    /// nowhere from here on.
+    /// Shuts everybody else out of what is covered, and writes down what that is.
     private func begin(_ request: ChannelNumber) async throws {
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             guard try row.text("state") == ForgetState.received.rawValue else { return }
-            // Waits for a registration under way, so that what it adds is covered, too.
-            _ = try await connection.query(
-                "select 1 as one from subject where number = $1 for update",
-                [.int64(try row.int64("target"))])
-            let column = try row.text("scope") == "subject" ? "subject" : "id"
-            let parameters: [PostgresValue] = [
-                .int64(request.rawValue), .int64(try row.int64("target")),
-            ]
-            _ = try await connection.execute(
-                """
-                with covered as (
-                    select id from channel
-                    where \(column) = $2 and state <> 'forgotten' order by id for update),
-                shut as (
-                    update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
-                        subject = null, sealed_label = null, sealed_purpose = null, lease_owner = null, lease_until = null
-                    where id in (select id from covered))
-                insert into forget_target (request, channel) select $1, id from covered
-                """, parameters)
+            let record = try await archive.forgetRequest(request, on: connection)
+            switch record.kind {
+            case .subject, .channel: try await beginWhole(record, on: connection)
+            case .period, .retention: try await beginPart(record, on: connection)
+            }
             try await archive.prepareNotices(of: request, now: clock(), on: connection)
             _ = try await connection.execute(
-                """
-                update forget_request set state = 'executing' where id = $1
-                """, [.int64(request.rawValue)])
-            if column == "subject" {
-                _ = try await connection.execute(
-                    "delete from subject where number = $1", [parameters[1]])
-            }
+                "update forget_request set state = 'executing' where id = $1",
+                [.int64(request.rawValue)])
         }
     }
 
-    private func bury(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
-        try await forgetUnreadableCount(channel, request)
-        var after: Int64 = -1
-        while let last = try await archive.buryRoots(
-            of: channel, after: after, batch: Self.batch, request: request, now: clock())
-        {
-            after = last
+    /// Raises every covered channel's epoch, which shuts out crawlers, and makes them
+    /// forgotten, which shuts out readers; a subject's row goes, so that the pseudonym leads
+    /// nowhere from here on.
+    ///
+    /// A channel whose own forget has begun and is not finished is covered, too: until its
+    /// last row is gone it knows its subject. Its tombstones, once written, need not be
+    /// written again, and could not be, when its keys are gone.
+    private func beginWhole(_ record: ForgetRequestRecord, on connection: PostgresConnection)
+        async throws
+    {
+        let isSubject = record.kind == .subject
+        // Waits for a registration under way, so that what it adds is covered, too.
+        _ = try await connection.query(
+            "select 1 as one from subject where number = $1 for update",
+            [.int64(record.target.rawValue)])
+        let covered = try await connection.query(
+            """
+            with covered as (
+                select id from channel
+                where \(isSubject ? "subject" : "id") = $2
+                    and (state <> 'forgotten' or registration is not null)
+                order by id for update),
+            shut as (
+                update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
+                    readers_epoch = readers_epoch + 1, lease_owner = null, lease_until = null,
+                    sealed_label = null, sealed_purpose = null,
+                    subject = case when $3 then null else subject end
+                where id in (select id from covered))
+            insert into forget_target (request, channel, buried_at)
+            select $1, id, (
+                select min(t.buried_at)
+                from forget_target t join forget_request r on r.id = t.request
+                where t.channel = covered.id and r.first_period is null)
+            from covered returning channel
+            """,
+            [
+                .int64(record.id.rawValue), .int64(record.target.rawValue), .bool(isSubject),
+            ])
+        try await connection.announce(covered.map { try $0.channelNumber("channel") })
+        if isSubject {
+            _ = try await connection.execute(
+                "delete from subject where number = $1", [.int64(record.target.rawValue)])
         }
-        try await mark("buried_at", channel, request)
+    }
+
+    /// Raises the channel's epoch, so that no crawl or import under way writes any more what
+    /// it began to read before. The channel is followed on meanwhile: from here on nothing is
+    /// sealed under the months that go, not even in the month under way, and what the
+    /// tombstones name is not taken in again.
+    ///
+    /// Of the month under way a part may have been forgotten before; what came since is
+    /// sealed under the next month's key, and goes with this request, which means all of it.
+    private func beginPart(_ record: ForgetRequestRecord, on connection: PostgresConnection)
+        async throws
+    {
+        guard let periods = record.periods else { return }
+        let rows = try await connection.query(
+            "select state, open_period from channel where id = $1 for update",
+            [.int64(record.target.rawValue)])
+        // A channel that is gone as a whole needs nothing any more.
+        guard let row = rows.first, try row.text("state") != ChannelState.forgotten.rawValue else {
+            return
+        }
+        let underWay = max(Period(clock()), try row.period("open_period"))
+        let last = periods.upperBound < Period(clock()) ? periods.upperBound : underWay
+        let parameters: [PostgresValue] = [
+            .int64(record.id.rawValue), .int64(record.target.rawValue),
+            .int32(Int32(last.rawValue)),
+        ]
+        _ = try await connection.execute(
+            """
+            with shut as (
+                update channel set epoch = epoch + 1, readers_epoch = readers_epoch + 1,
+                    lease_owner = null, lease_until = null,
+                    open_period = greatest(open_period, $3 + 1)
+                where id = $2),
+            range as (update forget_request set last_period = $3 where id = $1)
+            insert into forget_target (request, channel) values ($1, $2)
+            """, parameters)
+        try await connection.announce([record.target])
+    }
+
+    private func bury(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
+        try await forgetUnreadableCount(channel, record.id)
+        if let periods = record.periods {
+            try await archive.buryPart(
+                of: channel, periods, batch: Self.batch, request: record.id, clock: clock)
+        } else {
+            try await archive.buryWhole(
+                channel, batch: Self.batch, request: record.id, clock: clock)
+        }
+        // Another request for the same channel wrote all tombstones, and then took the keys
+        // away while this one was still reading.
+        if try archive.vault.isForgotten(channel) {
+            try await forgetUnreadableCount(channel, record.id, ifBuriedByAnother: true)
+        }
+        try await mark("buried_at", channel, record.id)
     }
 
     /// A burial that starts over counts anew what it cannot read.
-    private func forgetUnreadableCount(_ channel: ChannelNumber, _ request: ChannelNumber)
-        async throws
-    {
+    private func forgetUnreadableCount(
+        _ channel: ChannelNumber, _ request: ChannelNumber, ifBuriedByAnother: Bool = false
+    ) async throws {
         _ = try await archive.pool.withConnection {
             try await $0.execute(
                 """
                 update forget_target set counts = counts - $3
-                where request = $1 and channel = $2
+                where request = $1 and channel = $2 and (not $4 or exists (
+                    select from forget_target o join forget_request r on r.id = o.request
+                    where o.channel = $2 and o.request <> $1 and o.buried_at is not null
+                        and r.first_period is null))
                 """,
                 [
                     .int64(request.rawValue), .int64(channel.rawValue),
-                    .text(ForgetCount.unreadable),
+                    .text(ForgetCount.unreadable), .bool(ifBuriedByAnother),
                 ])
         }
     }
 
-    private func shred(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
-        try archive.vault.forget(channel)
+    private func shred(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
+        try archive.vault.forget(record.scopes(of: channel))
         try await archive.noteForgetLog()
-        try await mark("shredded_at", channel, request)
+        try await mark("shredded_at", channel, record.id)
     }
 
     private func mark(_ column: String, _ channel: ChannelNumber, _ request: ChannelNumber)
@@ -156,52 +226,33 @@ package struct Eraser: Sendable {
         }
     }
 
-    private func delete(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
-        for table in ChannelTable.allCases {
-            while try await deleteBatch(of: table, channel, request) == Self.batch {}
+    private func delete(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
+        if let periods = record.periods {
+            try await deletePart(of: channel, periods, record.id)
+        } else {
+            try await deleteWhole(channel, record.id)
         }
-        _ = try await archive.pool.withConnection {
-            try await $0.execute(
-                """
-                update channel set registration = null, sealed_label = null, basis = null, reason = null,
-                    next_sequence = 0, head_position = 0, last_look_at = null,
-                    last_news_at = $2, next_look_at = $2, created_at = $2
-                where id = $1
-                """, [.int64(channel.rawValue), .timestamp(clock())])
-        }
-        try await mark("deleted_at", channel, request)
+        try await mark("deleted_at", channel, record.id)
     }
 
-    private func deleteBatch(
-        of table: ChannelTable, _ channel: ChannelNumber, _ request: ChannelNumber
-    ) async throws -> Int {
-        try await archive.pool.withTransaction { connection in
-            _ = try await connection.lockedRequest(request)
-            let deleted = try await connection.execute(
-                """
-                delete from \(table.rawValue) where ctid = any (array(
-                    select ctid from \(table.rawValue) where channel = $1 limit $2))
-                """, [.int64(channel.rawValue), .int64(Int64(Self.batch))])
-            try await connection.count(deleted, as: table.rawValue, channel, request)
-            return deleted
-        }
-    }
-
-    private func conclude(_ request: ChannelNumber) async throws {
+    private func conclude(_ record: ForgetRequestRecord) async throws {
+        let request = record.id
         await notifier?.tell(request)
-        let channels = try await job(request).targets.map(\.channel)
-        let record = try await archive.forgetRequest(request)
-        if record.kind == .subject { try archive.vault.forget(record.target) }
+        let channels = try await job(record).targets.map(\.channel)
+        let vault = archive.vault
+        // The reason is sealed under the subject's or channel's number, or, where the channel
+        // stays, under the request's own.
+        if record.kind == .subject { try vault.forget(record.target) }
+        if record.periods != nil { try vault.forget(request) }
         // A key ring that was restored from an older copy has keys again that were gone.
-        for channel in channels where try !archive.vault.isForgotten(channel) {
-            try archive.vault.forget(channel)
+        for channel in channels where try record.keysLeft(of: channel, in: vault) > 0 {
+            try vault.forget(record.scopes(of: channel))
         }
-        let keys = try channels.filter { try !archive.vault.isForgotten($0) }.count
+        let keys = try channels.reduce(0) { try $0 + record.keysLeft(of: $1, in: vault) }
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             guard try row.text("state") == ForgetState.executing.rawValue else { return }
-            let remaining = try await connection.countRows(of: channels.map(\.rawValue))
-                .values.reduce(0, +)
+            let remaining = try await rowsLeft(of: channels, record, on: connection)
             guard remaining == 0, keys == 0 else {
                 throw ErasureError.notGone(request: request, rows: remaining, keys: keys)
             }
@@ -219,6 +270,21 @@ package struct Eraser: Sendable {
             try await archive.recordAct(
                 .forgetDone, ["request": request.text], now: receipt.finishedAt, on: connection)
         }
+    }
+
+    private func rowsLeft(
+        of channels: [ChannelNumber], _ record: ForgetRequestRecord,
+        on connection: PostgresConnection
+    ) async throws -> Int {
+        guard let periods = record.periods else {
+            return try await connection.countRows(of: channels.map(\.rawValue))
+                .values.reduce(0, +)
+        }
+        var rows = 0
+        for channel in channels {
+            rows += try await connection.countRows(of: channel, in: periods).values.reduce(0, +)
+        }
+        return rows
     }
 
     private func receipt(
@@ -245,6 +311,21 @@ package struct Eraser: Sendable {
             deletedAt: try times.first?.optionalTimestamp("deleted"), finishedAt: clock(),
             channels: channels, rows: rows, tombstones: tombstones, unreadable: unreadable,
             remaining: 0)
+    }
+}
+
+extension ForgetRequestRecord {
+    /// What of the channel's keys goes.
+    func scopes(of channel: ChannelNumber) -> [ForgetScope] {
+        guard let periods else { return [.channel(channel)] }
+        if kind == .retention { return [.before(channel, periods.end)] }
+        return periods.months.map { .period(channel, $0) }
+    }
+
+    /// Attempts to derive what should be gone that still succeed.
+    func keysLeft(of channel: ChannelNumber, in vault: Vault) throws -> Int {
+        guard let periods else { return try vault.isForgotten(channel) ? 0 : 1 }
+        return try periods.months.filter { try !vault.isForgotten(channel, $0) }.count
     }
 }
 

@@ -20,6 +20,10 @@ enum ChannelTable: String, CaseIterable {
     case message, attachment, candidate, tree, recipient
     case sideKey = "side_key"
     case tokenChannel = "token_channel"
+    case partlyForgottenRoot = "partly_forgotten_root"
+
+    /// Those whose rows belong to a period of the channel.
+    static let ofPeriods: [ChannelTable] = [.message, .attachment, .candidate]
 }
 
 extension Archive {
@@ -39,6 +43,15 @@ extension Archive {
                 throw ArchiveError.noSuchChannel(channel)
             }
             numbers = [channel.rawValue]
+        case .period(let channel, let periods):
+            guard try await self.channel(channel).state != .forgotten else {
+                throw ArchiveError.noSuchChannel(channel)
+            }
+            return ForgetPlan(
+                channels: 1,
+                rows: try await pool.withConnection {
+                    try await $0.countRows(of: channel, in: periods)
+                })
         }
         return ForgetPlan(
             channels: numbers.count,
@@ -57,5 +70,44 @@ extension PostgresConnection {
             counts[table.rawValue] = Int(try rows.first?.int64("rows") ?? 0)
         }
         return counts
+    }
+
+    /// Rows that go with a channel's periods, by table. A message's attachments go with it,
+    /// whenever they came.
+    func countRows(of channel: ChannelNumber, in periods: ClosedRange<Period>) throws
+        -> [String: Int]
+    {
+        let rows = try query(
+            """
+            select (select count(*) from message
+                    where channel = $1 and period between $2 and $3) as message,
+                (select count(*) from attachment a
+                    left join message m on m.channel = a.channel and m.sequence = a.sequence
+                    where a.channel = $1
+                        and (a.period between $2 and $3 or m.period between $2 and $3)
+                ) as attachment,
+                (select count(*) from candidate
+                    where channel = $1 and period between $2 and $3) as candidate
+            """, [.int64(channel.rawValue)] + periods.parameters)
+        guard let row = rows.first else { return [:] }
+        var counts: [String: Int] = [:]
+        for table in ChannelTable.ofPeriods {
+            counts[table.rawValue] = Int(try row.int64(.name(table.rawValue)))
+        }
+        return counts
+    }
+}
+
+extension ClosedRange<Period> {
+    /// The first and the last month.
+    var parameters: [PostgresValue] {
+        [.int32(Int32(lowerBound.rawValue)), .int32(Int32(upperBound.rawValue))]
+    }
+
+    /// The month that has not begun, behind this range.
+    var end: Period { upperBound.next }
+
+    var months: [Period] {
+        (lowerBound.rawValue...upperBound.rawValue).map(Period.init(rawValue:))
     }
 }

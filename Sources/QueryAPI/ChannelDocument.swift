@@ -20,6 +20,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     /// The tree now looked for, counted from the registered root.
     package let headPosition: Int64
     package let sideKeys: Int
+    /// How long messages are kept, such as `13m`; absent where all are.
+    package let retention: String?
     package let createdAt: Timestamp
     package let lastLookAt: Timestamp?
     /// Absent where the crawler does not look.
@@ -37,6 +39,7 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         messages = record.messageCount
         headPosition = record.headPosition
         sideKeys = record.sideKeyCount
+        retention = record.retention?.text
         createdAt = Timestamp(record.createdAt)
         lastLookAt = record.lastLookAt.map(Timestamp.init)
         nextLookAt =

@@ -20,6 +20,9 @@ struct ChannelRoutes: Sendable {
             Route("POST", "/v1/channels/{id}/keys", .admin, addKey),
             Route("POST", "/v1/channels/{id}/pause", .admin, pause),
             Route("POST", "/v1/channels/{id}/resume", .admin, resume),
+            Route("POST", "/v1/channels/{id}/restrict", .admin, restrict),
+            Route("POST", "/v1/channels/{id}/lift", .admin, lift),
+            Route("POST", "/v1/channels/{id}/retention", .admin, setRetention),
         ]
     }
 
@@ -31,7 +34,7 @@ struct ChannelRoutes: Sendable {
     @Sendable private func register(_ call: Call) async throws -> HTTPResponse {
         let body = try RequestBody(
             call.request,
-            known: ["root", "mode", "sideKey", "subject", "label", "purpose", "basis"])
+            known: ["root", "mode", "sideKey", "subject", "label", "purpose", "basis", "retention"])
         let root = try root(body.requiredText("root"))
         guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
             let names = ChannelMode.allCases.map(\.rawValue).joined(separator: ", ")
@@ -48,7 +51,8 @@ struct ChannelRoutes: Sendable {
             ChannelRegistration(
                 root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
                 subject: body.text("subject"), label: body.text("label"),
-                purpose: body.text("purpose"), basis: basis),
+                purpose: body.text("purpose"), basis: basis,
+                retention: try retention(body)),
             now: clock())
         return .json(
             try await document(id, call), status: 201,
@@ -92,6 +96,34 @@ struct ChannelRoutes: Sendable {
         let channel = try call.channel()
         try await archive.resume(channel, now: clock())
         return .json(try await document(channel, call))
+    }
+
+    @Sendable private func restrict(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        try await archive.restrict(channel)
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func lift(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        try await archive.lift(channel, now: clock())
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func setRetention(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        let body = try RequestBody(call.request, known: ["retention"])
+        try await archive.setRetention(try retention(body), of: channel)
+        return .json(try await document(channel, call))
+    }
+
+    private func retention(_ body: RequestBody) throws(RequestError) -> Retention? {
+        guard let text = try body.text("retention") else { return nil }
+        guard let retention = Retention(text: text) else {
+            throw .field(
+                "retention", wanted: "months to keep, 1m to \(Retention.monthsLimit)m")
+        }
+        return retention
     }
 
     private func document(_ channel: ChannelNumber, _ call: Call) async throws

@@ -20,6 +20,8 @@ struct ForgetRoutes: Sendable {
     private struct Accepted: Encodable {
         let id: String
         let dueAt: Timestamp
+        /// Only with the answer that made the request.
+        let salt: String?
     }
 
     private struct Page: Encodable {
@@ -30,6 +32,8 @@ struct ForgetRoutes: Sendable {
     private struct Document: Encodable {
         let id: String
         let scope: ForgetRequestRecord.Kind
+        let from: String?
+        let to: String?
         let state: ForgetState
         let receivedAt: Timestamp
         let dueAt: Timestamp
@@ -39,6 +43,8 @@ struct ForgetRoutes: Sendable {
         init(_ record: ForgetRequestRecord) throws {
             id = record.id.text
             scope = record.kind
+            from = record.periods?.lowerBound.description
+            to = record.periods?.upperBound.description
             state = record.state
             receivedAt = Timestamp(record.receivedAt)
             dueAt = Timestamp(record.dueAt)
@@ -56,22 +62,42 @@ struct ForgetRoutes: Sendable {
     }
 
     @Sendable private func receive(_ call: Call) async throws -> HTTPResponse {
-        let body = try RequestBody(call.request, known: ["subject", "channel", "reason"])
+        let body = try RequestBody(
+            call.request, known: ["subject", "channel", "from", "to", "reason"])
         let selector: ForgetSelector
-        switch (try body.text("subject"), try body.text("channel")) {
-        case (let subject?, nil): selector = .subject(subject)
-        case (nil, let channel?):
+        let periods = try periods(body)
+        switch (try body.text("subject"), try body.text("channel"), periods) {
+        case (let subject?, nil, nil): selector = .subject(subject)
+        case (nil, let channel?, _):
             guard let number = ChannelNumber(text: channel) else {
                 throw RequestError.noSuchChannel
             }
-            selector = .channel(number)
+            selector = periods.map { .period(number, $0) } ?? .channel(number)
+        case (nil, nil, .some): throw RequestError.fieldMissing("channel")
         default: throw RequestError.subjectOrChannel
         }
         let request = try await archive.receiveForgetRequest(
             selector, reason: body.text("reason"), now: clock())
         return .json(
-            Accepted(id: request.id.text, dueAt: Timestamp(request.dueAt)), status: 202,
+            Accepted(
+                id: request.id.text, dueAt: Timestamp(request.dueAt), salt: request.salt?.text),
+            status: 202,
             headers: ["Location": "/v1/forget-requests/\(request.id.text)"])
+    }
+
+    /// Of the fields `from` and `to`, of which one does not stand without the other.
+    private func periods(_ body: RequestBody) throws -> ClosedRange<Period>? {
+        let (from, to) = (try body.text("from"), try body.text("to"))
+        guard from != nil || to != nil else { return nil }
+        guard let from else { throw RequestError.fieldMissing("from") }
+        guard let to else { throw RequestError.fieldMissing("to") }
+        guard let first = Period(text: from) else {
+            throw RequestError.field("from", wanted: "a month, as 2021-05")
+        }
+        guard let last = Period(text: to), first <= last else {
+            throw RequestError.field("to", wanted: "a month, as 2021-05, not before from")
+        }
+        return first...last
     }
 
     @Sendable private func list(_ call: Call) async throws -> HTTPResponse {

@@ -46,7 +46,7 @@ struct Problem: Sendable {
         case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject: 404
         case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong:
+            .reasonTooLong, .periodNotBegun:
             400
         case .fenced, .interrupted, .auditBehind: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500

@@ -14,6 +14,21 @@ package struct Period: Hashable, Sendable {
     /// the last one, which no range of months reaches.
     package static let channel = Period(rawValue: .max)
 
+    /// Of a month as `description` gives it, `2021-05`; nil for anything else.
+    package init?(text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].utf8.count == 4, parts[1].utf8.count == 2,
+            parts.joined().utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            ),
+            let year = Int(parts[0]), year >= 1_970, let month = Int(parts[1]),
+            (1...12).contains(month)
+        else { return nil }
+        rawValue = UInt16(min((year - 1_970) * 12 + month - 1, Int(UInt16.max) - 1))
+    }
+
+    /// The month after this one; the last one stays.
+    package var next: Period { Period(rawValue: min(rawValue, .max - 2) + 1) }
+
     /// The month of a time in seconds since 1970. What lies before 1970 counts as its first
     /// month, what lies beyond the year 7431 as the last.
     package init(secondsSince1970: Int64) {

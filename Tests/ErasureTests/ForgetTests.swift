@@ -34,12 +34,6 @@ import Vault
         Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
     }
 
-    private func receipt(_ record: ForgetRequestRecord) throws -> Receipt {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try decoder.decode(Receipt.self, from: Data(try #require(record.receipt).utf8))
-    }
-
     @Test func aSubjectsChannelsAreGoneAndOthersStay() async throws {
         try await withCrawled { test, clock, meter, other in
             let plan = try await test.archive.planForget(.subject("household-7"))
@@ -228,4 +222,10 @@ import Vault
             #expect(!text.contains("Chile"))
         }
     }
+}
+
+func receipt(_ record: ForgetRequestRecord) throws -> Receipt {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    return try decoder.decode(Receipt.self, from: Data(try #require(record.receipt).utf8))
 }

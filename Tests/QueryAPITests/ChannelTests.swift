@@ -167,10 +167,36 @@ import Vault
             #expect(resumed.json["nextLookAt"]?.text == Timestamp(api.clock.now).text)
             try await api.restrict(channel)
             #expect(try await api.call("POST", "\(path)/resume").status == 409)
-            for verb in ["pause", "resume"] {
+            #expect(
+                try await api.call("POST", "\(path)/lift").json["state"] == .text("following"))
+            #expect(try await api.call("POST", "\(path)/lift").status == 409)
+            #expect(
+                try await api.call("POST", "\(path)/restrict").json["state"]
+                    == .text("restricted"))
+            #expect(try await api.get("\(path)/messages").status == 409)
+            for verb in ["pause", "resume", "restrict", "lift"] {
                 let nowhere = "/v1/channels/\(ChannelNumber.random().text)/\(verb)"
                 #expect(try await api.call("POST", nowhere).status == 404)
             }
+        }
+    }
+
+    @Test func retentionIsSetChangedAndTakenAway() async throws {
+        try await TestAPI.with { api in
+            let root = try ChannelVector.named("public").messages[0].root
+            let added = try await api.call(
+                "POST", "/v1/channels",
+                body: #"{"root": "\#(root)", "mode": "public", "retention": "13m"}"#)
+            #expect(added.status == 201)
+            #expect(added.json["retention"] == .text("13m"))
+            let path = "/v1/channels/\(try #require(added.json["id"]?.text))/retention"
+            let longer = try await api.call("POST", path, body: #"{"retention": "24m"}"#)
+            #expect(longer.json["retention"] == .text("24m"))
+            let wrong = try await api.call("POST", path, body: #"{"retention": "0m"}"#)
+            #expect(wrong.status == 400)
+            let all = try await api.call("POST", path, body: #"{"retention": null}"#)
+            #expect(all.status == 200)
+            #expect(all.json["retention"] == nil)
         }
     }
 

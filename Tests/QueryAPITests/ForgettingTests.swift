@@ -26,7 +26,10 @@ import Vault
             #expect(taken.json["dueAt"] == .text("2027-02-15T08:00:00.000Z"))
             let repeated = try await api.call(
                 "POST", "/v1/forget-requests", body: #"{"subject": "meter-7"}"#)
-            #expect(repeated.body == taken.body)
+            #expect(repeated.json["id"] == taken.json["id"])
+            // Handed out once.
+            #expect(taken.json["salt"]?.text?.count == 43)
+            #expect(repeated.json["salt"] == nil)
 
             let received = try await api.get(path).json
             #expect(received["state"] == .text("received"))
@@ -68,6 +71,20 @@ import Vault
             ("{}", 400, "request.field"), (#"{"reason": "x"}"#, 400, "request.field"),
             (#"{"subject": "a", "channel": "\#(id)"}"#, 400, "request.field"),
             (#"{"channel": 5}"#, 400, "request.field"),
+            (
+                #"{"subject": "a", "from": "2026-01", "to": "2026-02"}"#, 400,
+                "request.field"
+            ),
+            (#"{"from": "2026-01", "to": "2026-02"}"#, 400, "request.field-missing"),
+            (#"{"channel": "\#(id)", "from": "2026-01"}"#, 400, "request.field-missing"),
+            (#"{"channel": "\#(id)", "to": "2026-01"}"#, 400, "request.field-missing"),
+            (#"{"channel": "\#(id)", "from": "", "to": ""}"#, 400, "request.field"),
+            (#"{"channel": "\#(id)", "from": "2026-13", "to": "2027-01"}"#, 400, "request.field"),
+            (#"{"channel": "\#(id)", "from": "2026-02", "to": "2026-01"}"#, 400, "request.field"),
+            (
+                #"{"channel": "\#(id)", "from": "2026-02", "to": "2027-02"}"#, 400,
+                "archive.period-not-begun"
+            ),
             (#"{"root": "x"}"#, 400, "request.unknown-field"),
             (#"{"channel": "\#(id)"}"#, 404, "archive.no-such-channel"),
             (#"{"channel": "x"}"#, 404, "archive.no-such-channel"),

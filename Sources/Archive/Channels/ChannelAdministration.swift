@@ -67,6 +67,40 @@ extension Archive {
             lookAt: now, kind: .channelResumed, now: now)
     }
 
+    /// Stops every processing but keeping: no crawl, no reading, no retention, until it is
+    /// lifted. Who reads the channel now is cut off. A forget of it still works.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
+    package func restrict(_ channel: ChannelNumber) async throws {
+        try await pool.withTransaction { connection in
+            let current = try await lockedChannel(channel, on: connection).state
+            guard current != .forgotten else { throw ArchiveError.wrongState(channel, current) }
+            guard current != .restricted else { return }
+            _ = try await connection.execute(
+                """
+                update channel set state = 'restricted', reason = $2, epoch = epoch + 1,
+                    readers_epoch = readers_epoch + 1, lease_owner = null, lease_until = null
+                where id = $1
+                """,
+                [
+                    .int64(channel.rawValue),
+                    current == .paused ? .text(Self.restrictedWhilePaused) : .null,
+                ])
+            try await connection.announce([channel])
+        }
+    }
+
+    /// Lifts a restriction: the channel is crawled again at once, or paused if it was.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState` unless it is restricted.
+    package func lift(_ channel: ChannelNumber, now: Date) async throws {
+        let wasPaused = try await self.channel(channel).reason == Self.restrictedWhilePaused
+        try await change(
+            channel, from: [.restricted], to: wasPaused ? .paused : .following,
+            now: wasPaused ? nil : now)
+    }
+
+    /// The reason of a restricted channel that was paused before.
+    private static let restrictedWhilePaused = "restricted.while-paused"
+
     private func change(
         _ channel: ChannelNumber, from allowed: Set<ChannelState>, to state: ChannelState,
         lookAt: Date?, kind: AuditKind, now: Date

@@ -22,6 +22,8 @@ package struct ChannelRecord: Sendable {
     /// The operator's pseudonym for the person, if there is one.
     package let subject: String?
     package let sideKeyCount: Int
+    /// How long its messages are kept; nil keeps all.
+    package let retention: Retention?
     package let createdAt: Date
     package let lastLookAt: Date?
     package let nextLookAt: Date
@@ -30,7 +32,7 @@ package struct ChannelRecord: Sendable {
     static let columns = """
         c.id, c.mode, c.state, c.reason, c.epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
-        c.subject, s.sealed_pseudonym, c.basis, c.sealed_purpose,
+        c.subject, s.sealed_pseudonym, c.basis, c.sealed_purpose, c.retention_months,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
         """
 
@@ -48,6 +50,9 @@ package struct ChannelRecord: Sendable {
         messageCount = try row.int64("next_sequence")
         headPosition = try row.int64("head_position")
         sideKeyCount = Int(try row.int64("side_keys"))
+        retention = try row.optionalInt32("retention_months").flatMap {
+            Retention(months: Int($0))
+        }
         createdAt = try row.timestamp("created_at")
         lastLookAt = try row.optionalTimestamp("last_look_at")
         nextLookAt = try row.timestamp("next_look_at")

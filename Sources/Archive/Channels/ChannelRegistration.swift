@@ -23,10 +23,13 @@ package struct ChannelRegistration: Sendable {
     /// What the messages are kept for.
     package var purpose: String?
     package var basis: LawfulBasis?
+    /// How long its messages are kept; nil keeps all.
+    package var retention: Retention?
 
     package init(
         root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subject: String? = nil,
-        label: String? = nil, purpose: String? = nil, basis: LawfulBasis? = nil
+        label: String? = nil, purpose: String? = nil, basis: LawfulBasis? = nil,
+        retention: Retention? = nil
     ) {
         self.root = root
         self.mode = mode
@@ -35,6 +38,7 @@ package struct ChannelRegistration: Sendable {
         self.label = label
         self.purpose = purpose
         self.basis = basis
+        self.retention = retention
     }
 
     fileprivate func check() throws {
@@ -81,8 +85,9 @@ extension Archive {
                 """
                 insert into channel (
                     id, mode, state, registration, subject, sealed_label,
-                    created_at, next_look_at, last_news_at, basis, sealed_purpose)
-                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8)
+                    created_at, next_look_at, last_news_at, basis, sealed_purpose,
+                    retention_months)
+                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8, $9)
                 on conflict (registration) do nothing
                 """,
                 [
@@ -98,6 +103,7 @@ extension Archive {
                         registration.purpose.map {
                             try vault.seal(Array($0.utf8), purpose.context(channel))
                         }),
+                    registration.retention.map { .int32(Int32($0.months)) } ?? .null,
                 ])
             guard inserted == 1 else {
                 throw ArchiveError.alreadyRegistered(

@@ -48,8 +48,15 @@ extension Archive {
     package func bury(_ roots: [Root], now: Date, on connection: PostgresConnection) async throws
         -> Int
     {
-        guard !roots.isEmpty else { return 0 }
-        let hashes = roots.map { vault.tombstoneHash($0.revealPacked()) }
+        try await bury(
+            hashes: roots.map { vault.tombstoneHash($0.revealPacked()) }, now: now, on: connection)
+    }
+
+    /// The same of what is not a whole tree, by its hashes.
+    package func bury(hashes: [[UInt8]], now: Date, on connection: PostgresConnection)
+        async throws -> Int
+    {
+        guard !hashes.isEmpty else { return 0 }
         let new = try await connection.query(
             """
             select h from unnest($1::bytea[]) h

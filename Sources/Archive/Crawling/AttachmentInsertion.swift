@@ -29,6 +29,8 @@ extension Archive {
         let lookup: [UInt8]
         let message: VerifiedMessage
         let bundle: Bundle
+        /// Its message's, where both are new: what proves a message goes with it.
+        let period: Period
     }
 
     /// A message of a channel.
@@ -53,12 +55,13 @@ extension Archive {
                             channel: entry.channel,
                             sequence: entry.cursor.nextSequence + Int64(offset), number: number,
                             lookup: try attachmentLookup(bundle.tail, entry.channel),
-                            message: new.message, bundle: bundle))
+                            message: new.message, bundle: bundle,
+                            period: new.period ?? entry.period(now)))
                 }
             }
         }
-        attachments += try await repeatedAttachments(of: &entries, on: connection)
-        try await insert(attachments, now: now, on: connection)
+        attachments += try await repeatedAttachments(of: &entries, now: now, on: connection)
+        try await insert(attachments, on: connection)
     }
 
     func attachmentLookup(_ tail: Hash, _ channel: ChannelNumber) throws -> [UInt8] {
@@ -67,7 +70,7 @@ extension Archive {
 
     /// Those of messages that were there before which are not known yet; counts them.
     private func repeatedAttachments(
-        of entries: inout [CommitEntry], on connection: PostgresConnection
+        of entries: inout [CommitEntry], now: Date, on connection: PostgresConnection
     ) async throws -> [NewAttachment] {
         let found = try entries.enumerated().flatMap { index, entry in
             try entry.intake.repeated.map { repeated in
@@ -81,11 +84,15 @@ extension Archive {
         guard !found.isEmpty else { return [] }
         var known = try await knownAttachments(
             found.map { ($0.2.channel, $0.3) }, on: connection)
+        let forgotten = try await forgottenHashes(
+            found.map { attachmentTombstone($0.3, of: entries[$0.0].channel) }, on: connection)
         let before = try await attachmentCounts(of: Set(found.map(\.2)), on: connection)
         var counts = before
         var new: [NewAttachment] = []
         for (index, repeated, place, lookup) in found {
-            guard known.insert(lookup).inserted, let number = counts[place],
+            guard
+                !forgotten.contains(attachmentTombstone(lookup, of: entries[index].channel)),
+                known.insert(lookup).inserted, let number = counts[place],
                 number < Self.countedAttachmentLimit
             else { continue }
             counts[place] = number + 1
@@ -93,7 +100,8 @@ extension Archive {
             new.append(
                 NewAttachment(
                     channel: entries[index].channel, sequence: repeated.sequence, number: number,
-                    lookup: lookup, message: repeated.message, bundle: repeated.message.bundle))
+                    lookup: lookup, message: repeated.message, bundle: repeated.message.bundle,
+                    period: entries[index].period(now)))
         }
         try await setAttachmentCounts(
             counts.filter { before[$0.key] != $0.value }, on: connection)
@@ -150,29 +158,30 @@ extension Archive {
     }
 
     private func insert(
-        _ attachments: [NewAttachment], now: Date, on connection: PostgresConnection
+        _ attachments: [NewAttachment], on connection: PostgresConnection
     ) async throws {
         guard !attachments.isEmpty else { return }
-        let period = Period(now)
-        let evidence = try attachments.map { try sealedEvidence(of: $0, period) }
+        let evidence = try attachments.map(sealedEvidence)
         _ = try await connection.execute(
             """
             insert into attachment (channel, sequence, number, period, lookup, sealed_evidence)
-            select k.channel, k.sequence, k.number, $6, k.lookup, k.sealed_evidence
-            from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bytea[], $5::bytea[])
-                as k (channel, sequence, number, lookup, sealed_evidence)
+            select k.channel, k.sequence, k.number, k.period, k.lookup, k.sealed_evidence
+            from unnest(
+                $1::bigint[], $2::bigint[], $3::integer[], $4::bytea[], $5::bytea[],
+                $6::integer[])
+                as k (channel, sequence, number, lookup, sealed_evidence, period)
             """,
             [
                 .int64Array(attachments.map(\.channel.rawValue)),
                 .int64Array(attachments.map(\.sequence)),
                 .int32Array(attachments.map { Int32($0.number) }),
                 .bytesArray(attachments.map(\.lookup)), .bytesArray(evidence),
-                .int32(Int32(period.rawValue)),
+                .int32Array(attachments.map { Int32($0.period.rawValue) }),
             ])
     }
 
     /// Nil beyond the attachments that are kept whole.
-    private func sealedEvidence(of attachment: NewAttachment, _ period: Period) throws -> [UInt8]? {
+    private func sealedEvidence(of attachment: NewAttachment) throws -> [UInt8]? {
         guard attachment.number < Self.wholeAttachmentLimit else { return nil }
         let message = attachment.message
         let head = MessageHead(
@@ -181,7 +190,7 @@ extension Archive {
             EvidenceEncoding.encode(
                 attachment.bundle, head: head.payload, address: message.bundle.address),
             SealedColumn.attachmentEvidence.context(
-                attachment.channel, period,
+                attachment.channel, attachment.period,
                 row: SealedColumn.attachmentRow(attachment.sequence, number: attachment.number)))
     }
 }
@@ -197,7 +206,16 @@ extension SealedColumn {
 }
 
 extension PostgresRow {
-    func period(_ column: PostgresColumn) throws -> Period {
+    package func period(_ column: PostgresColumn) throws -> Period {
         Period(rawValue: UInt16(clamping: try int32(column)))
+    }
+
+    /// Nil where both are null.
+    func optionalPeriods(_ first: PostgresColumn, _ last: PostgresColumn) throws
+        -> ClosedRange<Period>?
+    {
+        guard try optionalInt32(first) != nil else { return nil }
+        let lower = try period(first)
+        return lower...max(lower, try period(last))
     }
 }

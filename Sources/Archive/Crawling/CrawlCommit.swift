@@ -52,7 +52,7 @@ extension Archive {
     {
         let rows = try await connection.query(
             """
-            select id, epoch, next_sequence, head_position from channel
+            select id, epoch, next_sequence, head_position, open_period from channel
             where id = any ($1)
                 and state in ('following', 'waiting-for-key', 'stalled', 'flooded')
             order by id for update
@@ -61,7 +61,8 @@ extension Archive {
         for row in rows {
             cursors[try row.channelNumber("id")] = CommitEntry.Cursor(
                 epoch: try row.int64("epoch"), nextSequence: try row.int64("next_sequence"),
-                headPosition: try row.int64("head_position"))
+                headPosition: try row.int64("head_position"),
+                openPeriod: try row.period("open_period"))
         }
         return cursors
     }
@@ -74,13 +75,16 @@ extension Archive {
         let forgotten = try await forgottenRoots(
             among: Set(entries.flatMap(\.roots)), on: connection)
         for index in entries.indices { entries[index].refuse(forgotten) }
+        try await leaveOutForgotten(&entries, on: connection)
         try await intake(&entries, on: connection)
+        try await sealLikeWaiting(&entries, on: connection)
         try await insertMessages(of: &entries, now: now, on: connection)
         try await insertAttachments(of: &entries, now: now, on: connection)
         try await markSideKeys(of: entries, on: connection)
         try await markConfirmed(by: entries, on: connection)
         for entry in entries where !entry.isRefused {
-            try await keepWaiting(entry.found, now: now, on: connection)
+            try await keepWaiting(
+                entry.found, period: entry.period(now), now: now, on: connection)
         }
         try await moveTrees(of: &entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)
@@ -95,11 +99,13 @@ struct CommitEntry {
         let epoch: Int64
         let nextSequence: Int64
         let headPosition: Int64
+        /// What is new is sealed under this key period at the earliest.
+        let openPeriod: Period
     }
 
     /// Of the findings among those of the commit.
     let index: Int
-    let found: CrawlFindings
+    var found: CrawlFindings
     let cursor: Cursor
     var intake = MessageIntake()
     /// Attachments added beyond the first of each message.
@@ -116,6 +122,9 @@ struct CommitEntry {
     }
 
     var channel: ChannelNumber { found.lease.channel }
+
+    /// The key period of what comes in now.
+    func period(_ now: Date) -> Period { max(Period(now), cursor.openPeriod) }
 
     var outcome: CrawlOutcome {
         .stored(messages: intake.new.count, attachments: furtherAttachments, chain: step)

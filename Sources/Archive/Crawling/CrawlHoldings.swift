@@ -72,8 +72,10 @@ extension Archive {
             state: state, reason: try row.optionalText("reason"),
             sideKeys: try sideKeys.map { try sideKey($0, of: channel) }, head: head,
             watched: trees.filter { $0.position != position },
-            waiting: try holdings.candidates[channel.rawValue, default: []].map {
-                try waitingBundle($0, of: channel)
+            waiting: try holdings.candidates[channel.rawValue, default: []].compactMap {
+                // One whose period is being forgotten does not hold the others up.
+                try vault.isForgotten(channel, $0.period("period"))
+                    ? nil : try waitingBundle($0, of: channel)
             },
             lastNewsAt: try row.timestamp("last_news_at"),
             createdAt: try row.timestamp("created_at"),

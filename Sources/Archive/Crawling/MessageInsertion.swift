@@ -18,6 +18,7 @@ extension Archive {
         var milestone: [Int32?] = []
         var lookup: [[UInt8]] = []
         var head: [[UInt8]] = []
+        var period: [Int32] = []
     }
 
     /// A leaf of a channel's tree.
@@ -32,7 +33,6 @@ extension Archive {
     func insertMessages(
         of entries: inout [CommitEntry], now: Date, on connection: PostgresConnection
     ) async throws {
-        let period = Period(now)
         var columns = MessageColumns()
         for entry in entries {
             var leaves: [Leaf: Int] = [:]
@@ -41,6 +41,7 @@ extension Archive {
             }
             for (offset, new) in entry.intake.new.enumerated() {
                 let message = new.message
+                let period = new.period ?? entry.period(now)
                 let sequence = entry.cursor.nextSequence + Int64(offset)
                 let head = MessageHead(
                     root: message.root, message: message.message, bundle: message.bundle)
@@ -55,13 +56,14 @@ extension Archive {
                 columns.confirmed.append(new.confirmed)
                 columns.milestone.append(new.milestone)
                 columns.lookup.append(new.lookup)
+                columns.period.append(Int32(period.rawValue))
                 columns.head.append(
                     try vault.seal(
                         head.encoded,
                         SealedColumn.messageHead.context(entry.channel, period, row: sequence)))
             }
         }
-        try await insert(columns, period: period, now: now, on: connection)
+        try await insert(columns, now: now, on: connection)
     }
 
     private func leaf(of message: VerifiedMessage, _ channel: ChannelNumber) -> Leaf {
@@ -69,7 +71,7 @@ extension Archive {
     }
 
     private func insert(
-        _ columns: MessageColumns, period: Period, now: Date, on connection: PostgresConnection
+        _ columns: MessageColumns, now: Date, on connection: PostgresConnection
     ) async throws {
         guard !columns.channel.isEmpty else { return }
         _ = try await connection.execute(
@@ -78,9 +80,9 @@ extension Archive {
                 select * from unnest(
                     $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
                     $6::integer[], $7::integer[], $8::boolean[], $9::boolean[], $10::integer[],
-                    $11::bytea[], $12::bytea[]) as n (
+                    $11::bytea[], $12::bytea[], $13::integer[]) as n (
                     channel, sequence, position, leaf, side_key, claimed_day, attachments,
-                    conflict, confirmed, milestone, lookup, sealed_head)),
+                    conflict, confirmed, milestone, lookup, sealed_head, period)),
             twin as (
                 update message m set conflict = true from new n
                 where m.channel = n.channel and m.position = n.position and m.leaf = n.leaf
@@ -88,7 +90,7 @@ extension Archive {
             insert into message (
                 channel, sequence, position, leaf, period, side_key, claimed_day, first_seen_at,
                 attachments, conflict, confirmed, milestone, lookup, sealed_head)
-            select n.channel, n.sequence, n.position, n.leaf, $13, n.side_key, n.claimed_day, $14,
+            select n.channel, n.sequence, n.position, n.leaf, n.period, n.side_key, n.claimed_day, $14,
                 n.attachments,
                 n.conflict or exists (
                     select from message m
@@ -103,7 +105,7 @@ extension Archive {
                 .int32Array(columns.attachments), .boolArray(columns.conflict),
                 .boolArray(columns.confirmed), .int32Array(columns.milestone),
                 .bytesArray(columns.lookup), .bytesArray(columns.head),
-                .int32(Int32(period.rawValue)), .timestamp(now),
+                .int32Array(columns.period), .timestamp(now),
             ])
     }
 }

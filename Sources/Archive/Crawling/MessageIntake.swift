@@ -16,6 +16,8 @@ struct MessageIntake {
         var bundles: [Bundle]
         var confirmed: Bool
         var milestone: Int32?
+        /// The key period of a bundle that waited for its key; nil for what is new.
+        var period: Period?
 
         init(_ message: VerifiedMessage, lookup: [UInt8]) {
             self.message = message
@@ -44,7 +46,7 @@ struct MessageIntake {
         let position: Int64
     }
 
-    private(set) var new: [New] = []
+    var new: [New] = []
     private(set) var repeated: [Repeated] = []
     /// Sequences of messages that were there and are now known to be confirmed.
     private(set) var confirmed: [Int64: Int32?] = [:]

@@ -64,14 +64,13 @@ package struct WaitingRoom: Sendable {
 
 extension Archive {
     /// Keeps bundles that wait for a key, within the bounds, and drops those that no longer do.
-    func keepWaiting(_ found: CrawlFindings, now: Date, on connection: PostgresConnection)
-        async throws
-    {
+    func keepWaiting(
+        _ found: CrawlFindings, period: Period, now: Date, on connection: PostgresConnection
+    ) async throws {
         let channel = found.lease.channel
         try await drop(try found.settled.map { try lookup($0, channel) }, channel, on: connection)
         guard !found.waiting.isEmpty else { return }
         var room = WaitingRoom(try await waitingEntries(of: channel, on: connection))
-        let period = Period(now)
         let column = SealedColumn.candidateBundle
         for finding in found.waiting {
             let lookup = try lookup(finding.bundle, channel)
@@ -125,6 +124,31 @@ extension Archive {
         }
     }
 
+    /// What waited for a key came in in the period it waited in, and goes with that: in a
+    /// backup it lies sealed under that period's key.
+    func sealLikeWaiting(_ entries: inout [CommitEntry], on connection: PostgresConnection)
+        async throws
+    {
+        for index in entries.indices {
+            let (channel, settled) = (entries[index].channel, entries[index].found.settled)
+            guard !entries[index].intake.new.isEmpty, !settled.isEmpty else { continue }
+            let rows = try await connection.query(
+                "select lookup, period from candidate where channel = $1 and lookup = any ($2)",
+                [
+                    .int64(channel.rawValue),
+                    .bytesArray(try settled.map { try lookup($0, channel) }),
+                ])
+            var periods: [[UInt8]: Period] = [:]
+            for row in rows { periods[try row.bytes("lookup")] = try row.period("period") }
+            for new in entries[index].intake.new.indices {
+                let bundles = entries[index].intake.new[new].bundles
+                entries[index].intake.new[new].period = try bundles.compactMap {
+                    periods[try lookup($0, channel)]
+                }.min()
+            }
+        }
+    }
+
     func waitingBundle(_ row: PostgresRow, of channel: ChannelNumber) throws -> WaitingBundle {
         let column = SealedColumn.candidateBundle
         let encoded = try vault.open(
@@ -152,7 +176,7 @@ extension Archive {
 
     /// Bundles are told apart by what they carry, so that reattachments of one, which anybody can
     /// make, take no room.
-    private func lookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
+    func lookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
         try vault.lookupHash(
             T5B1.pack(bundle.messageTrytes.trits), domain: "candidate", channel: channel)
     }

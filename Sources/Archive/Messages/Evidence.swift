@@ -51,10 +51,21 @@ extension Archive {
             let address = ChannelAddress.address(of: message.head.root, mode: record.mode)
             return (
                 message,
-                try rows.map { try attachment($0, of: message, in: channel, at: address) }
+                try rows.compactMap { row in
+                    do {
+                        return try attachment(row, of: message, in: channel, at: address)
+                    } catch VaultError.forgotten {
+                        guard try !vault.isForgotten(channel) else {
+                            throw ArchiveError.noSuchChannel(channel)
+                        }
+                        return nil  // Its period is being forgotten, and the message stays.
+                    }
+                }
             )
         } catch VaultError.forgotten {
-            throw ArchiveError.noSuchChannel(channel)
+            throw try vault.isForgotten(channel)
+                ? ArchiveError.noSuchChannel(channel)
+                : ArchiveError.noSuchMessage(channel, sequence: sequence)
         }
     }
 

@@ -26,6 +26,14 @@ package struct StoredMessage: Sendable {
     }
 }
 
+extension MessageKey {
+    fileprivate init(row: PostgresRow) throws {
+        self.init(
+            sequence: try row.int64("sequence"), position: try row.int64("position"),
+            leaf: try row.int64("leaf"))
+    }
+}
+
 extension Archive {
     /// Messages one call gives at most; a longer answer is made of several.
     package static let messageBatchLimit = 1000
@@ -81,7 +89,10 @@ extension Archive {
                     of: channel, range, after: last, limit: wanted)
                 scanned += rows.count
                 for row in rows {
-                    let message = try stored(row, of: channel)
+                    guard let message = try unlessForgotten(row, of: channel) else {
+                        last = try MessageKey(row: row)
+                        continue
+                    }
                     last = message.key
                     if range.contains(message.head.claimedAt) { messages.append(message) }
                     if messages.count == limit { return (messages, last) }
@@ -153,6 +164,20 @@ extension Archive {
             firstSeenAt: try row.timestamp("first_seen_at"),
             attachments: Int(try row.int32("attachments")), conflict: try row.bool("conflict"),
             confirmed: try row.bool("confirmed"), milestone: try row.optionalInt32("milestone"))
+    }
+
+    /// Nil where the message's period is being forgotten while the channel stays.
+    private func unlessForgotten(_ row: PostgresRow, of channel: ChannelNumber) throws
+        -> StoredMessage?
+    {
+        do {
+            return try stored(row, of: channel)
+        } catch VaultError.forgotten {
+            guard try !vault.isForgotten(channel) else {
+                throw ArchiveError.noSuchChannel(channel)
+            }
+            return nil
+        }
     }
 
     private func namedHead(_ row: PostgresRow, of channel: ChannelNumber, sequence: Int64)

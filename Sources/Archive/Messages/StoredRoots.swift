@@ -39,4 +39,15 @@ extension Archive {
         }
         return (Array(roots), unreadable, try messages.last?.int64("sequence"))
     }
+
+    /// The root of a stored message; nil where it does not open.
+    package func root(of row: PostgresRow, in channel: ChannelNumber) throws -> Root? {
+        do {
+            return try head(row, of: channel, sequence: row.int64("sequence")).root
+        } catch ArchiveError.damaged {
+            return nil
+        } catch VaultError.forgotten {
+            return nil
+        }
+    }
 }

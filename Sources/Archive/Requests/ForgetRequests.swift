@@ -1,13 +1,7 @@
 import Foundation
 import Postgres
+import Secrets
 import Vault
-
-/// Whom or what a request asks to forget.
-package enum ForgetSelector: Sendable, Equatable {
-    /// All channels of the person with this pseudonym.
-    case subject(String)
-    case channel(ChannelNumber)
-}
 
 /// How far a request is.
 package enum ForgetState: String, Sendable, Codable {
@@ -16,18 +10,30 @@ package enum ForgetState: String, Sendable, Codable {
 
 /// A request to forget, as the archive shows it.
 package struct ForgetRequestRecord: Sendable {
-    package enum Kind: String, Sendable, Codable { case subject, channel }
+    package enum Kind: String, Sendable, Codable {
+        case subject, channel, period
+        /// What a channel's retention forgets by itself: nobody asked.
+        case retention
+    }
 
     package let id: ChannelNumber
     package let kind: Kind
     /// The subject's or channel's number.
     package let target: ChannelNumber
+    /// The key periods of a part of a channel; nil for the whole of it.
+    package let periods: ClosedRange<Period>?
     package let state: ForgetState
     package let receivedAt: Date
     package let dueAt: Date
     package let finishedAt: Date?
-    /// A JSON document without personal data, once done.
+    package let vacuumedAt: Date?
+    /// The signed receipt, a JSON document without personal data, once done.
     package let receipt: String?
+    /// Of what was asked for, keyed by the salt; nil where nobody asked.
+    package let commitment: [UInt8]?
+    /// Proves together with what was asked for that the receipt is the requester's. Known
+    /// only to who made the request, right then: it is kept nowhere.
+    package internal(set) var salt: ForgetSalt?
 
     init(row: PostgresRow) throws {
         id = try row.channelNumber("id")
@@ -40,11 +46,15 @@ package struct ForgetRequestRecord: Sendable {
         receivedAt = try row.timestamp("received_at")
         dueAt = try row.timestamp("due_at")
         finishedAt = try row.optionalTimestamp("finished_at")
+        vacuumedAt = try row.optionalTimestamp("vacuumed_at")
         receipt = try row.optionalText("receipt")
+        commitment = try row.optionalBytes("commitment")
+        periods = try row.optionalPeriods("first_period", "last_period")
     }
 
     fileprivate static let columns = """
-        id, scope, target, state, received_at, due_at, finished_at, receipt::text as receipt
+        id, scope, target, first_period, last_period, state, received_at, due_at, finished_at,
+        vacuumed_at, receipt, commitment
         """
 }
 
@@ -55,12 +65,13 @@ extension Archive {
     /// Requests a list has at most.
     package static let requestPageLimit = 500
 
-    /// Takes a request. One for a target that has an unfinished request already gives that.
+    /// Takes a request. One for a target that has an unfinished request already gives that,
+    /// without its salt.
     ///
     /// It is due in one month (GDPR, article 12(3)).
     ///
     /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one),
-    ///   `.reasonTooLong`.
+    ///   `.periodNotBegun`, `.reasonTooLong`.
     package func receiveForgetRequest(_ scope: ForgetSelector, reason: String?, now: Date)
         async throws
         -> ForgetRequestRecord
@@ -68,37 +79,52 @@ extension Archive {
         if let reason, reason.utf8.count > Self.reasonLimit {
             throw ArchiveError.reasonTooLong(limit: Self.reasonLimit)
         }
+        if let last = scope.periods?.upperBound, last > Period(now) {
+            throw ArchiveError.periodNotBegun(last)
+        }
         let id = try vault.newChannelNumber()
+        let salt = ForgetSalt.random()
         return try await pool.withTransaction { connection in
             let (kind, target) = try await lockedTarget(scope, on: connection)
+            let periods = [scope.periods?.lowerBound, scope.periods?.upperBound].map {
+                $0.map { PostgresValue.int32(Int32($0.rawValue)) } ?? .null
+            }
             let open = try await connection.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                where target = $1 and scope = $2 and state <> 'done' order by received_at limit 1
-                """, [.int64(target.rawValue), .text(kind.rawValue)])
+                where target = $1 and scope = $2 and first_period is not distinct from $3
+                    and last_period is not distinct from $4 and state <> 'done'
+                order by received_at limit 1
+                """, [.int64(target.rawValue), .text(kind.rawValue)] + periods)
             if let row = open.first { return try ForgetRequestRecord(row: row) }
             let column = SealedColumn.requestReason
             let rows = try await connection.query(
                 """
                 insert into forget_request (
-                    id, scope, target, state, sealed_reason, received_at, due_at)
-                values ($1, $2, $3, 'received', $4, $5, $5::timestamptz + interval '1 month')
+                    id, scope, target, state, sealed_reason, received_at, due_at,
+                    first_period, last_period, commitment)
+                values ($1, $2, $3, 'received', $4, $5, $5::timestamptz + interval '1 month',
+                    $6, $7, $8)
                 returning \(ForgetRequestRecord.columns)
                 """,
                 [
                     .int64(id.rawValue), .text(kind.rawValue), .int64(target.rawValue),
                     .optional(
                         reason.map {
+                            // With a period the channel stays, and the reason goes all the same.
                             try vault.seal(
-                                Array($0.utf8), column.context(target, row: id.rawValue))
+                                Array($0.utf8),
+                                column.context(kind == .period ? id : target, row: id.rawValue))
                         }),
                     .timestamp(now),
-                ])
+                ] + periods + [.bytes(salt.commitment(to: scope))])
             guard let row = rows.first else { throw ArchiveError.noSuchRequest }
             try await recordAct(
                 .forgetReceived, ["request": id.text, "scope": kind.rawValue], now: now,
                 on: connection)
-            return try ForgetRequestRecord(row: row)
+            var record = try ForgetRequestRecord(row: row)
+            record.salt = salt
+            return record
         }
     }
 
@@ -114,32 +140,36 @@ extension Archive {
                 [.bytes(vault.subjectHash(Array(pseudonym.utf8)))])
             guard let row = rows.first else { throw ArchiveError.noSuchSubject }
             return (.subject, try row.channelNumber("number"))
-        case .channel(let channel):
+        case .channel(let channel), .period(let channel, _):
             guard try await lockedChannel(channel, on: connection).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
             }
-            return (.channel, channel)
+            return (scope.periods == nil ? .channel : .period, channel)
         }
     }
 
     /// - Throws: `ArchiveError.noSuchRequest`.
     package func forgetRequest(_ id: ChannelNumber) async throws -> ForgetRequestRecord {
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                "select \(ForgetRequestRecord.columns) from forget_request where id = $1",
-                [.int64(id.rawValue)])
-        }
+        try await pool.withConnection { try await forgetRequest(id, on: $0) }
+    }
+
+    package func forgetRequest(_ id: ChannelNumber, on connection: PostgresConnection)
+        async throws -> ForgetRequestRecord
+    {
+        let rows = try await connection.query(
+            "select \(ForgetRequestRecord.columns) from forget_request where id = $1",
+            [.int64(id.rawValue)])
         guard let row = rows.first else { throw ArchiveError.noSuchRequest }
         return try ForgetRequestRecord(row: row)
     }
 
-    /// Requests, the latest first.
+    /// Requests of somebody, the latest first: without what retention forgets by itself.
     package func forgetRequests() async throws -> [ForgetRequestRecord] {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                order by received_at desc, id limit $1
+                where scope <> 'retention' order by received_at desc, id limit $1
                 """, [.int64(Int64(Self.requestPageLimit))])
         }
         return try rows.map(ForgetRequestRecord.init(row:))

@@ -2,10 +2,11 @@ import Archive
 import Diagnostics
 import Erasure
 import Failures
+import Foundation
 import Vault
 
 /// Carries out forget requests as they come: those that were left unfinished at once, new ones
-/// within `pollInterval`.
+/// within `pollInterval`, and what retention says without a request.
 package struct ErasureService: Sendable {
     /// How long a request waits at most before it is begun. One look costs a query on an
     /// index that is nearly always empty.
@@ -14,16 +15,19 @@ package struct ErasureService: Sendable {
     private let archive: Archive
     private let eraser: Eraser
     private let pollInterval: Duration
+    private let clock: @Sendable () -> Date
     private let log: Log
 
     package init(
         archive: Archive, notifier: (any RecipientNotifier)? = nil,
-        pollInterval: Duration = ErasureService.pollInterval, log: Log
+        pollInterval: Duration = ErasureService.pollInterval,
+        clock: @escaping @Sendable () -> Date = { Date() }, log: Log
     ) {
         self.archive = archive
         self.pollInterval = pollInterval
+        self.clock = clock
         self.log = log
-        eraser = Eraser(archive: archive, notifier: notifier, log: log)
+        eraser = Eraser(archive: archive, notifier: notifier, clock: clock, log: log)
     }
 
     /// Erases until the task is cancelled. What keeps one request from being finished is
@@ -45,6 +49,7 @@ package struct ErasureService: Sendable {
     private func round() async throws -> Bool {
         let requests: [ForgetRequestRecord]
         do {
+            _ = try await archive.beginRetention(now: clock())
             requests = try await archive.openForgetRequests()
         } catch let failure as any Failure where failure.retryable {
             log.failure(failure, "erasing waits", level: .warning)

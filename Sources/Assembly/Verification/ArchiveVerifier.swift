@@ -90,6 +90,9 @@ package struct ArchiveVerifier: Sendable {
                 } catch ArchiveError.noSuchChannel {
                     // Forgotten meanwhile: nothing is left to be checked.
                     return
+                } catch ArchiveError.noSuchMessage {
+                    // Its period was forgotten meanwhile.
+                    continue
                 }
                 report.messages += 1
                 report.faults += faults.count

@@ -58,7 +58,18 @@ extension Reconciliation {
             .int64Array(stretches.map(\.channel)), .int32Array(stretches.map(\.first)),
             .int32Array(stretches.map(\.last)),
         ]
-        for table in [ChannelTable.message, .attachment, .candidate] {
+        // In a month under way nothing is sealed under its key again.
+        _ = try await connection.execute(
+            """
+            update channel c set epoch = epoch + 1, readers_epoch = readers_epoch + 1,
+                lease_owner = null, lease_until = null,
+                open_period = greatest(c.open_period, gone.last + 1)
+            from (select channel, max(last) as last
+                from unnest($1::bigint[], $2::int[], $3::int[]) as g (channel, first, last)
+                group by channel) gone
+            where c.id = gone.channel and c.state <> 'forgotten' and gone.last < 65534
+            """, parameters)
+        for table in ChannelTable.ofPeriods {
             let count = try await deleteAll(
                 """
                 delete from \(table.rawValue) where ctid = any (array(
@@ -69,6 +80,17 @@ extension Reconciliation {
                 """, parameters, on: connection)
             report.delete(count, from: table)
         }
+        // A message's attachments go with it, whenever they came.
+        let orphans = try await deleteAll(
+            """
+            delete from attachment where ctid = any (array(
+                select a.ctid from attachment a
+                where a.channel = any ($1) and not exists (
+                    select from message m
+                    where m.channel = a.channel and m.sequence = a.sequence)
+                limit $2))
+            """, [parameters[0]], on: connection)
+        report.delete(orphans, from: .attachment)
     }
 
     /// - Parameter sql: takes the most rows to delete as its last parameter.

@@ -1,3 +1,4 @@
+import Archive
 import Foundation
 import MAM
 import QueryAPI
@@ -25,6 +26,14 @@ extension Arguments {
                 "there is no such \(kind): an id has 10 characters, see permanode \(kind) list")
         }
         return number
+    }
+
+    func retention(_ option: String = "retention") throws(CommandFailure) -> Retention? {
+        guard let text = value(option) else { return nil }
+        guard let retention = Retention(text: text) else {
+            throw wrong("--\(option) is no number of months from 1m to \(Retention.monthsLimit)m")
+        }
+        return retention
     }
 
     func time(_ option: String) throws(CommandFailure) -> Date? {

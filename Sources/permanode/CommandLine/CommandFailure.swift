@@ -52,7 +52,7 @@ struct CommandFailure: Error {
             .notFound
         case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong:
+            .reasonTooLong, .periodNotBegun:
             .usedWrongly
         default: .failed
         }

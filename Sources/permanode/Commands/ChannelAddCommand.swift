@@ -23,6 +23,7 @@ enum ChannelAddCommand: Command {
                 "basis", "BASIS",
                 "why that is lawful: \(LawfulBasis.allCases.map(\.rawValue).joined(separator: ", "))"
             ),
+            .value("retention", "MONTHS", "how long messages are kept, such as 13m; else all are"),
             .json,
         ])
 
@@ -35,7 +36,8 @@ enum ChannelAddCommand: Command {
             root: try arguments.root(), mode: mode, sideKey: try arguments.sideKey(),
             subject: arguments.value("subject"), label: arguments.value("label"),
             purpose: arguments.value("purpose"),
-            basis: try arguments.choice("basis", LawfulBasis.self))
+            basis: try arguments.choice("basis", LawfulBasis.self),
+            retention: try arguments.retention())
         let record = try await context.withInstance { instance, _, _ in
             let id = try await instance.archive.register(registration, now: Date())
             return try await instance.archive.channel(id)

@@ -44,6 +44,7 @@ enum ChannelShowCommand: Command {
             ("messages", String(channel.messageCount)),
             ("head position", String(channel.headPosition)),
             ("side keys", String(channel.sideKeyCount)),
+            ("kept", channel.retention?.text ?? "all"),
             ("registered", Timestamp(channel.createdAt).text),
             ("last look", channel.lastLookAt.map { Timestamp($0).text } ?? "never"),
         ]

@@ -4,7 +4,7 @@ import Erasure
 import Foundation
 import Vault
 
-/// Erases a person's channels, or one channel.
+/// Erases a person's channels, one channel, or a part of one.
 enum ForgetCommand: Command {
     static let synopsis = Synopsis(
         name: "forget",
@@ -12,6 +12,7 @@ enum ForgetCommand: Command {
         options: [
             .value("subject", "S", "every channel of the person with this pseudonym"),
             .value("channel", "ID", "one channel"),
+            .value("period", "MONTH[..MONTH]", "what was taken in in these months only"),
             .flag("dry-run", "prints the plan and changes nothing"),
             .flag("yes", "does not ask"),
             .value("reason", "TEXT", "kept sealed until it is done"),
@@ -21,6 +22,11 @@ enum ForgetCommand: Command {
             Needs exactly one of --subject and --channel. Without --yes it asks on a terminal, and
             refuses where there is none. What it erased cannot be had back, and the channels' roots
             are never taken again.
+
+            With --period (2021-05 or 2021-05..2021-08, UTC, both included) a part of one channel
+            goes, and the channel is followed on. It counts in which month the archive took a
+            message in, not which time the message claims. The month under way goes up to now;
+            what comes after stays.
             """)
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
@@ -50,6 +56,7 @@ enum ForgetCommand: Command {
                 throw CommandFailure(.refused, "not confirmed: nothing was erased")
             }
             let request = try await archive.receiveForgetRequest(scope, reason: reason, now: Date())
+            if let salt = request.salt { console.note("salt, kept nowhere: \(salt.text)") }
             let progress = ProgressLine(console)
             defer { progress.end() }
             let done = try await Eraser(archive: archive, log: log).execute(request.id) { step in
@@ -61,9 +68,19 @@ enum ForgetCommand: Command {
     }
 
     private static func scope(_ arguments: Arguments) throws(CommandFailure) -> ForgetSelector {
-        switch (arguments.value("subject"), try arguments.channel("channel")) {
-        case (let subject?, nil): return .subject(subject)
-        case (nil, let channel?): return .channel(channel)
+        var periods: ClosedRange<Period>?
+        if let text = arguments.value("period") {
+            periods = ClosedRange<Period>(text: text)
+            guard periods != nil else {
+                throw arguments.wrong(
+                    "--period is no month, as 2021-05, or months, as 2021-05..2021-08")
+            }
+        }
+        switch (arguments.value("subject"), try arguments.channel("channel"), periods) {
+        case (let subject?, nil, nil): return .subject(subject)
+        case (nil, let channel?, nil): return .channel(channel)
+        case (nil, let channel?, let periods?): return .period(channel, periods)
+        case (_, nil, .some): throw arguments.wrong("--period needs --channel")
         default: throw arguments.wrong("exactly one of --subject and --channel is needed")
         }
     }

@@ -1,0 +1,160 @@
+import Archive
+import ArchiveTestSupport
+import Crawler
+import Diagnostics
+import Erasure
+import Foundation
+import MAM
+import TestSupport
+import Testing
+import Vault
+
+/// Months that a channel's retention forgets by itself, and restriction.
+@Suite struct RetentionTests {
+    private static let month: TimeInterval = 30.5 * 86_400
+
+    private func eraser(_ test: TestArchive, _ clock: TestClock) -> Eraser {
+        Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
+    }
+
+    /// What the eraser does in a round.
+    private func erase(_ test: TestArchive, _ clock: TestClock) async throws {
+        _ = try await test.archive.beginRetention(now: clock.now)
+        for request in try await test.archive.openForgetRequests() {
+            _ = try await eraser(test, clock).execute(request.id)
+        }
+    }
+
+    @Test func textsOfMonths() throws {
+        #expect(try #require(Retention(text: "13m")).months == 13)
+        #expect(try #require(Retention(text: "1200m")).text == "1200m")
+        for wrong in ["", "m", "0m", "-1m", "+1m", "13", "13d", "1201m", "1.5m", " 1m", "１m"] {
+            #expect(Retention(text: wrong) == nil, "\(wrong)")
+        }
+    }
+
+    @Test func monthsOlderThanTheRetentionGoByThemselvesAndOneRowIsLeft() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let vector = try ChannelVector.named("meter")
+            let source = try MemoryTangle.recorded()
+            source.hide(vector.messages.flatMap(\.transactions))
+            let kept = try await test.fill(channel: "public", clock: clock)
+            let channel = try await test.register(vector, now: clock.now)
+            try await test.archive.setRetention(Retention(months: 2), of: channel)
+            for month in 0..<6 {
+                let messages = vector.messages[month * 4..<month * 4 + 4]
+                source.show(messages.flatMap(\.transactions))
+                _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
+                try await erase(test, clock)
+                // The month under way and two before it.
+                let first = max(0, month - 2) * 4
+                #expect(
+                    try await test.read(channel).map(\.message.text)
+                        == vector.messages[first..<month * 4 + 4].map(\.text), "month \(month)")
+                clock.advance(Self.month)
+            }
+            #expect(try await test.rowCount(of: "forget_request") == 1)
+            #expect(try await test.rowCount(of: "forget_target") == 1)
+            #expect(try await test.archive.forgetRequests().isEmpty)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 1)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 0)
+            #expect(try await test.read(kept).count == 6)
+            #expect(try await test.archive.channel(channel).state == .following)
+        }
+    }
+
+    @Test func noRegistrationBringsBackWhatRetentionForgot() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "meter", clock: clock)
+            try await test.archive.setRetention(Retention(months: 1), of: channel)
+            clock.advance(86_400)
+            _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
+            clock.advance(3 * Self.month)
+            try await erase(test, clock)
+            #expect(try await test.read(channel).isEmpty)
+            for message in try ChannelVector.named("meter").messages {
+                await #expect(throws: ArchiveError.forgotten) {
+                    _ = try await test.archive.register(
+                        ChannelRegistration(
+                            root: Root(message.root), mode: .restricted,
+                            sideKey: SideKey("KEY")), now: clock.now)
+                }
+            }
+            _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
+            #expect(try await test.read(channel).isEmpty)
+        }
+    }
+
+    @Test func withoutRetentionAllIsKeptAndAnUnfinishedOneGoesFirst() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "public", clock: clock)
+            clock.advance(100 * Self.month)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 0)
+            try await test.archive.setRetention(Retention(months: 99), of: channel)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 1)
+            clock.advance(Self.month)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 0)
+            try await erase(test, clock)
+            #expect(try await test.read(channel).isEmpty)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 1)
+            try await test.archive.setRetention(nil, of: channel)
+            #expect(try await test.archive.channel(channel).retention == nil)
+        }
+    }
+
+    @Test func aRestrictedChannelIsKeptNeitherReadNorCrawledAndCanBeLifted() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "meter", clock: clock)
+            try await test.archive.setRetention(Retention(months: 1), of: channel)
+            let lease = try #require(
+                try await test.archive.acquireLeases(
+                    owner: "slow", limit: 1, duration: 60,
+                    schedule: .notLookedAtSince(.distantFuture), now: clock.now
+                ).first?.lease)
+            try await test.archive.restrict(channel)
+            try await test.archive.restrict(channel)
+            #expect(
+                try await test.archive.commit([CrawlFindings(lease: lease)], now: clock.now)
+                    == [.fenced])
+            clock.advance(5 * Self.month)
+            #expect(
+                try await test.archive.acquireLeases(
+                    owner: "x", limit: 9, duration: 60, now: clock.now
+                ).isEmpty)
+            #expect(try await test.archive.beginRetention(now: clock.now) == 0)
+            let restricted = ArchiveError.wrongState(channel, .restricted)
+            await #expect(throws: restricted) { _ = try await test.read(channel) }
+            await #expect(throws: restricted) {
+                _ = try await test.archive.evidence(of: channel, sequence: 0)
+            }
+            await #expect(throws: restricted) { try await test.archive.pause(channel) }
+            await #expect(throws: restricted) {
+                try await test.archive.resume(channel, now: clock.now)
+            }
+            try await test.archive.lift(channel, now: clock.now)
+            #expect(try await test.read(channel).count == 24)
+            #expect(try await test.archive.channel(channel).state == .following)
+            await #expect(throws: ArchiveError.wrongState(channel, .following)) {
+                try await test.archive.lift(channel, now: clock.now)
+            }
+
+            try await test.archive.pause(channel)
+            try await test.archive.restrict(channel)
+            try await test.archive.lift(channel, now: clock.now)
+            #expect(try await test.archive.channel(channel).state == .paused)
+
+            try await test.archive.restrict(channel)
+            let request = try await test.archive.receiveForgetRequest(
+                .channel(channel), reason: nil, now: clock.now)
+            _ = try await eraser(test, clock).execute(request.id)
+            #expect(try await test.rowCount(of: "message") == 0)
+            await #expect(throws: ArchiveError.wrongState(channel, .forgotten)) {
+                try await test.archive.restrict(channel)
+            }
+        }
+    }
+}
