@@ -70,7 +70,7 @@ extension Archive {
     /// Stops every processing but keeping: no crawl, no reading, no retention, until it is
     /// lifted. Who reads the channel now is cut off. A forget of it still works.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
-    package func restrict(_ channel: ChannelNumber) async throws {
+    package func restrict(_ channel: ChannelNumber, now: Date = .now) async throws {
         try await pool.withTransaction { connection in
             let current = try await lockedChannel(channel, on: connection).state
             guard current != .forgotten else { throw ArchiveError.wrongState(channel, current) }
@@ -86,6 +86,7 @@ extension Archive {
                     current == .paused ? .text(Self.restrictedWhilePaused) : .null,
                 ])
             try await connection.announce([channel])
+            try await recordAct(.channelRestricted, of: channel, now: now, on: connection)
         }
     }
 
@@ -95,7 +96,7 @@ extension Archive {
         let wasPaused = try await self.channel(channel).reason == Self.restrictedWhilePaused
         try await change(
             channel, from: [.restricted], to: wasPaused ? .paused : .following,
-            now: wasPaused ? nil : now)
+            lookAt: wasPaused ? nil : now, kind: .restrictionLifted, now: now)
     }
 
     /// The reason of a restricted channel that was paused before.

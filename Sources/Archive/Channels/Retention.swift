@@ -37,7 +37,9 @@ extension Archive {
     /// Says how long a channel's messages are kept; nil keeps all. What was forgotten stays so.
     ///
     /// - Throws: `ArchiveError.noSuchChannel`, also for a forgotten one.
-    package func setRetention(_ retention: Retention?, of channel: ChannelNumber) async throws {
+    package func setRetention(
+        _ retention: Retention?, of channel: ChannelNumber, now: Date = .now
+    ) async throws {
         try await pool.withTransaction { connection in
             guard try await lockedChannel(channel, on: connection).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
@@ -48,6 +50,7 @@ extension Archive {
                     .int64(channel.rawValue),
                     retention.map { .int32(Int32($0.months)) } ?? .null,
                 ])
+            try await recordAct(.retentionSet, of: channel, now: now, on: connection)
         }
     }
 
