@@ -30,8 +30,8 @@ struct MessageBatches: Sendable {
         reading = MessageReading(archive, channel: channel)
     }
 
-    /// The next batch, which may be empty; nil at the end.
-    mutating func next() async throws -> [MessageDocument]? {
+    /// The next batch as NDJSON, which may be empty; nil at the end.
+    mutating func next() async throws -> [UInt8]? {
         guard !isOver else { return nil }
         guard let scope = try await archive.caller(caller.token)?.scope else {
             throw RequestError.unauthenticated(tokenGiven: true)
@@ -41,6 +41,6 @@ struct MessageBatches: Sendable {
         after = next
         wanted = wanted.map { $0 - stored.count }
         isOver = next == nil || wanted == 0
-        return try await reading.documents(of: stored)
+        return try await reading.lines(of: stored)
     }
 }

@@ -44,9 +44,9 @@ package enum ReadingError: Failure, Equatable {
 ///
 /// Every message becomes a document or the batch an error that names it: none is left out.
 package struct MessageReading: Sendable {
-    /// Messages that one task decrypts: enough to be worth a task, few enough that others
-    /// get their turn between two.
-    private static let messagesPerTask = 32
+    /// Messages that one task decrypts: enough to fill the lanes of a vector, few enough that
+    /// others get their turn between two.
+    private static let messagesPerTask = 256
 
     private let archive: Archive
     private let channel: ChannelNumber
@@ -66,20 +66,39 @@ package struct MessageReading: Sendable {
     package mutating func documents(of messages: [StoredMessage]) async throws
         -> [MessageDocument]
     {
+        try await parts(of: messages) { $0 }.flatMap { $0 }
+    }
+
+    /// The same as NDJSON.
+    mutating func lines(of messages: [StoredMessage]) async throws -> [UInt8] {
+        let parts = try await parts(of: messages) { documents in
+            var lines: [UInt8] = []
+            for document in documents { document.write(to: &lines) }
+            return lines
+        }
+        return Array(parts.joined())
+    }
+
+    /// What `form` makes of the documents of some messages each, on all processors.
+    private mutating func parts<Part: Sendable>(
+        of messages: [StoredMessage],
+        _ form: @escaping @Sendable ([MessageDocument]) -> Part
+    ) async throws -> [Part] {
         try await loadSideKeys(for: messages)
         let (channel, mode, sideKeys) = (channel, mode, sideKeys)
         let starts = stride(from: 0, to: messages.count, by: Self.messagesPerTask)
-        return try await withThrowingTaskGroup(of: (Int, [MessageDocument]).self) { group in
+        return try await withThrowingTaskGroup(of: (Int, Part).self) { group in
             for start in starts {
                 let part = messages[start..<min(start + Self.messagesPerTask, messages.count)]
                 group.addTask {
                     try Task.checkCancellation()
-                    return (start, try Self.read(part, of: channel, mode, sideKeys))
+                    let documents = try Self.read(part, of: channel, mode, sideKeys)
+                    return (start, form(documents))
                 }
             }
-            var parts: [Int: [MessageDocument]] = [:]
-            for try await (start, documents) in group { parts[start] = documents }
-            return starts.flatMap { parts[$0] ?? [] }
+            var parts: [Int: Part] = [:]
+            for try await (start, part) in group { parts[start] = part }
+            return starts.compactMap { parts[$0] }
         }
     }
 

@@ -7,8 +7,8 @@ import Vault
 
 /// Reading messages, and the evidence for them.
 struct MessageRoutes: Sendable {
-    /// Messages that a stream holds at once.
-    private static let streamBatch = 256
+    /// Messages that a stream holds at once: some megabytes.
+    private static let streamBatch = Archive.messageBatchLimit
 
     let archive: Archive
 
@@ -83,22 +83,11 @@ struct MessageRoutes: Sendable {
             body: .stream { [start] writer in
                 var rest = start
                 var batch = first
-                while let documents = batch {
-                    try await writer.write(Self.lines(documents))
+                while let lines = batch {
+                    try await writer.write(lines)
                     batch = try await rest.next()
                 }
             })
-    }
-
-    private static func lines(_ documents: [MessageDocument]) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var lines: [UInt8] = []
-        for document in documents {
-            lines += try encoder.encode(document)
-            lines.append(UInt8(ascii: "\n"))
-        }
-        return lines
     }
 
     private struct Evidence: Encodable {

@@ -3,8 +3,12 @@ import Crawler
 import Foundation
 import MAM
 import Postgres
+import Tangle
+import Ternary
 import TestSupport
 import Vault
+
+import struct Tangle.Bundle
 
 extension TestArchive {
     /// Registers a channel of the vectors and follows it to its end: the archive then has
@@ -25,6 +29,30 @@ extension TestArchive {
         }
         _ = try await crawler(Self.ledger.get(), clock: clock).crawlUntilIdle()
         return channels
+    }
+
+    /// A channel with one message, crawled.
+    package func fill(text: String, clock: TestClock = TestClock()) async throws -> ChannelNumber {
+        var writer = try ChannelWriter(
+            seed: Seed(String(repeating: "T", count: Hash.tryteCount)), mode: .private,
+            securityLevel: 1)
+        let root = writer.root
+        let written = try writer.write(text)
+        let built = try BundleBuilder.bundle(
+            address: written.address, messageTrytes: written.payload,
+            tag: Trytes(validated: []), timestamp: 1_700_000_000)
+        let bundle = try Bundle(
+            Attachment.attach(
+                built, trunk: .null, branch: .null, minWeightMagnitude: 0,
+                attachmentTimestamp: 1_700_000_000_000))
+        let tangle = MemoryTangle()
+        for (transaction, hash) in zip(bundle.transactions, bundle.hashes) {
+            tangle.add(transaction, hash: hash)
+        }
+        let channel = try await archive.register(
+            ChannelRegistration(root: root, mode: .private), now: clock.now)
+        _ = try await crawler(tangle, clock: clock).crawlUntilIdle()
+        return channel
     }
 
     /// Nobody changes it, so all tests may share it.

@@ -150,3 +150,28 @@ private final class InterruptingReader: HTTPBodyWriter {
         if isFirst { try await act() }
     }
 }
+
+/// A line of a stream says what an encoder says of the same message.
+@Suite struct LineTests {
+    @Test(arguments: [
+        "", "plain", "{\"quoted\": \"\\\\ \\\" \"}", "line\r\nfeed\ttab\u{8}\u{c}",
+        "\u{0}\u{1}\u{1f}\u{7f}",
+        "ümlaut / slash \u{2028} 𝄞 \u{feff}", String(repeating: "\"\\\n", count: 500),
+    ])
+    func anyTextStandsInALineAsAnEncoderWouldWriteIt(text: String) async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(text: text, clock: api.clock)
+            let path = "/v1/channels/\(channel.text)/messages"
+            let page = try await api.pages(of: channel, "limit=10").flatMap { $0 }
+            let answer = try await api.get(path, accept: "application/x-ndjson")
+            #expect(page.map(\.text) == [text])
+            #expect(try answer.lines == page)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let encoded = try encoder.encode(try #require(page.first))
+            let line = try JSONDecoder().decode(
+                JSONValue.self, from: Data(answer.text.utf8.dropLast()))
+            #expect(line == (try JSONDecoder().decode(JSONValue.self, from: encoded)))
+        }
+    }
+}
