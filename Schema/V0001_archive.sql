@@ -192,7 +192,19 @@ create table forget_request (
     -- Hash of what was asked for, keyed by a salt that only the requester was given: it
     -- proves that the receipt is his, and tells nobody else anything.
     commitment bytea,
-    state text not null check (state in ('received', 'executing', 'done')),
+    state text not null check (
+        state in ('received', 'checked', 'approved', 'executing', 'done', 'refused')),
+    -- Tokens of who made the request, checked the person's identity, and approved; -1 for the
+    -- operator.
+    requester bigint,
+    checked_by bigint,
+    approved_by bigint,
+    -- Until then an approved request waits, so that a mistake can be stopped.
+    not_before timestamptz,
+    -- Months by which the time to answer was extended.
+    extended_by smallint not null default 0,
+    -- Why it was refused or extended.
+    sealed_note bytea,
     sealed_reason bytea,
     received_at timestamptz not null,
     due_at timestamptz not null,
@@ -211,7 +223,22 @@ create unique index forget_request_retention on forget_request (target)
 where scope = 'retention';
 
 -- The eraser asks for what is not done, the longest due first.
-create index forget_request_open on forget_request (due_at) where state <> 'done';
+create index forget_request_open on forget_request (due_at)
+where state not in ('done', 'refused');
+
+-- A person asks for his own.
+create index forget_request_requester on forget_request (requester) where requester is not null;
+
+-- What must be kept whatever is asked, and why.
+create table legal_hold (
+    -- A channel's or subject's number.
+    target bigint primary key,
+    scope text not null check (scope in ('subject', 'channel')),
+    sealed_reason bytea not null,
+    set_at timestamptz not null,
+    -- A token; -1 for the operator.
+    set_by bigint not null
+);
 
 -- The channels a request covers, written when it begins and not changed after.
 create table forget_target (

@@ -20,6 +20,9 @@ package enum ArchiveError: Failure, Equatable {
     case purposeTooLong(limit: Int)
     case subjectMalformed(limit: Int)
     case reasonTooLong(limit: Int)
+    /// A legal hold stands against a forget.
+    case onHold
+    case noSuchHold
     /// Reads could not be recorded for too long, so no more are served.
     case auditBehind
     /// A month that is still to come cannot be forgotten.
@@ -56,6 +59,8 @@ package enum ArchiveError: Failure, Equatable {
         case .subjectMalformed: "archive.subject-malformed"
         case .reasonTooLong: "archive.reason-too-long"
         case .auditBehind: "archive.audit-behind"
+        case .onHold: "archive.on-hold"
+        case .noSuchHold: "archive.no-such-hold"
         case .periodNotBegun: "archive.period-not-begun"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
@@ -79,6 +84,8 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
         case .auditBehind: "record a read"
         case .reasonTooLong, .periodNotBegun: "take a forget request"
+        case .onHold: "take a forget request"
+        case .noSuchHold: "lift a hold"
         case .wrongState: "change a channel"
         case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
@@ -120,6 +127,8 @@ package enum ArchiveError: Failure, Equatable {
         case .subjectMalformed(let limit):
             "a subject is a pseudonym of 1 to \(limit) bytes without control characters"
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
+        case .onHold: "a legal hold stands against it: lift it first"
+        case .noSuchHold: "there is no such hold"
         case .auditBehind: "reads cannot be recorded now, so none are answered"
         case .periodNotBegun(let period): "\(period) has not begun, so there is nothing of it"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"

@@ -11,6 +11,8 @@ package enum SealedColumn: String, Sendable {
     case messageHead = "message.sealed_head"
     case attachmentEvidence = "attachment.sealed_evidence"
     case candidateBundle = "candidate.sealed_bundle"
+    case requestNote = "forget_request.sealed_note"
+    case holdReason = "legal_hold.sealed_reason"
     case requestReason = "forget_request.sealed_reason"
     case auditDetails = "audit_entry.sealed_details"
 

@@ -75,8 +75,9 @@ package struct Eraser: Sendable {
     private func begin(_ request: ChannelNumber) async throws {
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
-            guard try row.text("state") == ForgetState.received.rawValue else { return }
             let record = try await archive.forgetRequest(request, on: connection)
+            guard try row.text("state") != ForgetState.executing.rawValue else { return }
+            try await archive.checkBegin(record, now: clock(), on: connection)
             switch record.kind {
             case .subject, .channel: try await beginWhole(record, on: connection)
             case .period, .retention: try await beginPart(record, on: connection)
@@ -310,7 +311,30 @@ package struct Eraser: Sendable {
             shreddedAt: try times.first?.optionalTimestamp("shredded"),
             deletedAt: try times.first?.optionalTimestamp("deleted"), finishedAt: clock(),
             channels: channels, rows: rows, tombstones: tombstones, unreadable: unreadable,
-            remaining: 0)
+            remaining: 0, told: try await told(record.id))
+    }
+}
+
+extension Eraser {
+    /// Readers a receipt lists.
+    static let toldLimit = 1000
+
+    /// Who was told, by token: by webhook where that took everything for it.
+    private func told(_ request: ChannelNumber) async throws -> [Receipt.Told] {
+        var ways: [String: Receipt.Told.Way] = [:]
+        var after: Int64 = 0
+        while ways.count < Self.toldLimit {
+            let page = try await archive.notices(of: request, after: after)
+            for notice in page {
+                let isDelivered = notice.deliveredAt != nil
+                let known = ways[notice.reader.text] ?? .webhook
+                ways[notice.reader.text] = isDelivered && known == .webhook ? .webhook : .event
+            }
+            guard page.count == Archive.noticePageLimit, let last = page.last else { break }
+            after = last.number
+        }
+        return ways.sorted { $0.key < $1.key }.prefix(Self.toldLimit)
+            .map { Receipt.Told(token: $0.key, by: $0.value) }
     }
 }
 

@@ -46,8 +46,9 @@ package struct ForgetJob: Sendable, Equatable {
     /// Tombstones come before both, because they are made of what the keys open.
     package var next: Step {
         switch state {
-        case .received: return .begin
-        case .done: return .finished
+        // Whether it may, beginning finds out.
+        case .received, .checked, .approved: return .begin
+        case .done, .refused: return .finished
         case .executing: break
         }
         for target in targets where !target.shredded {

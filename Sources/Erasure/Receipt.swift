@@ -2,6 +2,25 @@ import Foundation
 
 /// What a forget did, without personal data: no root, address, key or reason.
 package struct Receipt: Sendable, Codable, Equatable {
+    /// A reader of what was forgotten.
+    package struct Told: Sendable, Codable, Equatable {
+        package enum Way: String, Sendable, Codable {
+            /// The operator's webhook took it.
+            case webhook
+            /// It finds an event when it asks for its own.
+            case event
+        }
+
+        /// Its token's id.
+        package var token: String
+        package var by: Way
+
+        package init(token: String, by: Way) {
+            self.token = token
+            self.by = by
+        }
+    }
+
     package var request: String
     /// `subject` or `channel`.
     package var scope: String
@@ -19,6 +38,8 @@ package struct Receipt: Sendable, Codable, Equatable {
     package var unreadable: Int
     /// Rows found when looking for what should be gone; a receipt is written only at 0.
     package var remaining: Int
+    /// Readers that were told; those beyond `Eraser.toldLimit` are not listed.
+    package var told: [Told] = []
     package var method = """
         The data keys were removed from the key ring in such a way that they cannot be \
         derived again; then the rows were deleted.

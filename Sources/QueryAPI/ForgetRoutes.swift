@@ -7,13 +7,14 @@ import Vault
 /// Taking requests to forget, and telling how far they are. Carrying them out is the eraser's.
 struct ForgetRoutes: Sendable {
     let archive: Archive
+    let policy: RequestPolicy
     let clock: @Sendable () -> Date
 
     var routes: [Route] {
         [
-            Route("POST", "/v1/forget-requests", .admin, receive),
-            Route("GET", "/v1/forget-requests", .admin, list),
-            Route("GET", "/v1/forget-requests/{id}", .admin, show),
+            Route("POST", "/v1/forget-requests", .adminOrSubject, receive),
+            Route("GET", "/v1/forget-requests", .adminOrSubject, list),
+            Route("GET", "/v1/forget-requests/{id}", .adminOrSubject, show),
         ]
     }
 
@@ -25,64 +26,62 @@ struct ForgetRoutes: Sendable {
     }
 
     private struct Page: Encodable {
-        let requests: [Document]
-    }
-
-    /// Without what it was about once that is forgotten: the receipt has no number either.
-    private struct Document: Encodable {
-        let id: String
-        let scope: ForgetRequestRecord.Kind
-        let from: String?
-        let to: String?
-        let state: ForgetState
-        let receivedAt: Timestamp
-        let dueAt: Timestamp
-        let finishedAt: Timestamp?
-        let receipt: Receipt?
-
-        init(_ record: ForgetRequestRecord) throws {
-            id = record.id.text
-            scope = record.kind
-            from = record.periods?.lowerBound.description
-            to = record.periods?.upperBound.description
-            state = record.state
-            receivedAt = Timestamp(record.receivedAt)
-            dueAt = Timestamp(record.dueAt)
-            finishedAt = record.finishedAt.map(Timestamp.init)
-            let decoder = JSONDecoder()
-            decoder.dateDecodingStrategy = .iso8601
-            do {
-                receipt = try record.receipt.map {
-                    try decoder.decode(Receipt.self, from: Data($0.utf8))
-                }
-            } catch {
-                throw ArchiveError.damaged(table: "forget_request", channel: record.id)
-            }
-        }
+        let requests: [ForgetRequestDocument]
     }
 
     @Sendable private func receive(_ call: Call) async throws -> HTTPResponse {
         let body = try RequestBody(
-            call.request, known: ["subject", "channel", "from", "to", "reason"])
+            call.request, known: ["subject", "channel", "from", "to", "reason", "identity"])
         let selector: ForgetSelector
         let periods = try periods(body)
-        switch (try body.text("subject"), try body.text("channel"), periods) {
+        switch (try await subject(body, call), try await channel(body, call), periods) {
         case (let subject?, nil, nil): selector = .subject(subject)
         case (nil, let channel?, _):
-            guard let number = ChannelNumber(text: channel) else {
-                throw RequestError.noSuchChannel
-            }
-            selector = periods.map { .period(number, $0) } ?? .channel(number)
+            selector = periods.map { .period(channel, $0) } ?? .channel(channel)
         case (nil, nil, .some): throw RequestError.fieldMissing("channel")
         default: throw RequestError.subjectOrChannel
         }
         let request = try await archive.receiveForgetRequest(
-            selector, reason: body.text("reason"), now: clock())
+            selector, reason: body.text("reason"), opening: try opening(body, call), policy: policy,
+            now: clock())
         return .json(
             Accepted(
                 id: request.id.text, dueAt: Timestamp(request.dueAt), salt: request.salt?.text),
             status: 202,
             headers: ["Location": "/v1/forget-requests/\(request.id.text)"])
+    }
+
+    /// How far it is from the start. An admin's word stands for the person's identity, unless
+    /// he says otherwise, and for the approval; a person's own token for his identity alone.
+    private func opening(_ body: RequestBody, _ call: Call) throws(RequestError)
+        -> RequestLife.Opening
+    {
+        let identity = try body.text("identity")
+        guard call.isAdmin else { return .checked }
+        switch identity {
+        case nil, "checked": return .approved
+        case "open": return .received
+        default: throw .field("identity", wanted: "checked or open")
+        }
+    }
+
+    /// The pseudonym named; of a person's own token, that of the person where no channel is.
+    private func subject(_ body: RequestBody, _ call: Call) async throws -> String? {
+        let named = try body.text("subject")
+        guard let subject = call.caller?.subject else { return named }
+        guard named == nil else {
+            throw RequestError.field("subject", wanted: "for a person's own token: it is his")
+        }
+        guard try body.text("channel") == nil else { return nil }
+        return try await archive.pseudonym(of: subject)
+    }
+
+    /// The channel named, of those the caller may know of.
+    private func channel(_ body: RequestBody, _ call: Call) async throws -> ChannelNumber? {
+        guard let text = try body.text("channel") else { return nil }
+        guard let number = ChannelNumber(text: text) else { throw RequestError.noSuchChannel }
+        if !call.isAdmin { _ = try await archive.channel(number, within: call.scope) }
+        return number
     }
 
     /// Of the fields `from` and `to`, of which one does not stand without the other.
@@ -102,11 +101,21 @@ struct ForgetRoutes: Sendable {
 
     @Sendable private func list(_ call: Call) async throws -> HTTPResponse {
         _ = try RequestQuery(call.request, known: [])
-        return .json(Page(requests: try await archive.forgetRequests().map(Document.init)))
+        guard let caller = call.caller else { throw RequestError.forbidden }
+        let now = clock()
+        let requests =
+            call.isAdmin
+            ? try await archive.forgetRequests() : try await archive.forgetRequests(of: caller)
+        return .json(
+            Page(requests: try requests.map { try ForgetRequestDocument($0, archive, now: now) }))
     }
 
     @Sendable private func show(_ call: Call) async throws -> HTTPResponse {
-        guard let id = call.namedNumber else { throw RequestError.noSuchRequest }
-        return .json(try Document(try await archive.forgetRequest(id)))
+        guard let id = call.namedNumber, let caller = call.caller else {
+            throw RequestError.noSuchRequest
+        }
+        return .json(
+            try ForgetRequestDocument(
+                try await archive.forgetRequest(id, for: caller), archive, now: clock()))
     }
 }

@@ -24,6 +24,8 @@ struct Problem: Sendable {
             }
         case let error as ArchiveError:
             details = ProblemDetails(status: Self.status(error), error)
+        case let error as RequestLifeError:
+            details = ProblemDetails(status: 409, error)
         case VaultError.forgotten:
             // A reader who was faster than the forget that the statement did not see yet.
             details = ProblemDetails(status: 404, RequestError.noSuchChannel)
@@ -43,8 +45,10 @@ struct Problem: Sendable {
 
     private static func status(_ error: ArchiveError) -> Int {
         switch error {
-        case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject: 404
-        case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
+        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
+            .noSuchSubject:
+            404
+        case .onHold, .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun:
             400

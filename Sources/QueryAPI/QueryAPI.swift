@@ -12,9 +12,10 @@ package struct QueryAPI: Sendable {
 
     private let record: RequestRecord
 
+    /// - Parameter policy: What a request to forget takes before it is carried out.
     /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
     package init(
-        archive: Archive, metrics: Metrics, log: Log,
+        archive: Archive, metrics: Metrics, log: Log, policy: RequestPolicy = RequestPolicy(),
         clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let log = log.component("api")
@@ -23,7 +24,8 @@ package struct QueryAPI: Sendable {
             + MessageRoutes(archive: archive).routes
             + RecipientRoutes(archive: archive).routes
             + SubjectRoutes(archive: archive, clock: clock).routes
-            + ForgetRoutes(archive: archive, clock: clock).routes
+            + ForgetRoutes(archive: archive, policy: policy, clock: clock).routes
+            + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
         let admission = Admission(archive: archive)

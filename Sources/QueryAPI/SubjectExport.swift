@@ -6,7 +6,7 @@ import Vault
 /// Everything held about a person, part after part; no more than a batch of it is held in
 /// memory.
 ///
-/// It stops at the first batch after a forget or a restriction began: what was given until
+/// It stops at the first batch after a forget began: what was given until
 /// then is incomplete, and whoever took it has to throw it away.
 package struct SubjectExport: Sendable {
     package enum Part: Sendable {
@@ -79,7 +79,8 @@ package struct SubjectExport: Sendable {
         while true {
             let (stored, next) = try await AuditActor.$current.withValue(.upkeep) {
                 try await archive.messages(
-                    of: channel.id, MessageRange(), after: after, limit: Self.batch, within: scope)
+                    of: channel.id, MessageRange(), after: after, limit: Self.batch, within: scope,
+                    ofRestricted: true)
             }
             let documents = try await reading.documents(of: stored)
             if !documents.isEmpty { try await sink(.messages(documents, of: channel.id)) }

@@ -1,6 +1,8 @@
+import Archive
 import Assembly
 import Diagnostics
 import Foundation
+import NodeClient
 import Testing
 
 /// The environment, read.
@@ -34,6 +36,29 @@ import Testing
         #expect(!error.operatorText.contains("s3cret"))
         for problem in error.problems {
             #expect(error.operatorText.contains(problem.variable.rawValue))
+        }
+    }
+
+    @Test func whatARequestToForgetTakesIsReadAndBounded() throws {
+        #expect(try Configuration([:]).requestPolicy == RequestPolicy(delay: 3600))
+        let set = try Configuration([
+            "PERMANODE_FORGET_DELAY": "0", "PERMANODE_FORGET_APPROVAL": "second",
+            "PERMANODE_WEBHOOK_URL": "https://user:s3cret@hook.example/told",
+        ])
+        #expect(set.requestPolicy == RequestPolicy(secondPerson: true, delay: 0))
+        #expect(set.webhook?.shownText == "https://hook.example:443")
+        for wrong in ["-1", "1h", "604801", "1e3", "s3cret"] {
+            let error = try #require(throws: ConfigurationError.self) {
+                try Configuration([
+                    "PERMANODE_FORGET_DELAY": wrong, "PERMANODE_FORGET_APPROVAL": "s3cret",
+                    "PERMANODE_WEBHOOK_URL": "s3cret",
+                ])
+            }
+            #expect(
+                Set(error.problems.map(\.variable)) == [
+                    .forgetDelay, .forgetApproval, .webhook,
+                ])
+            #expect(!error.operatorText.contains("s3cret"))
         }
     }
 

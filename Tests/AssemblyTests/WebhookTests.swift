@@ -82,6 +82,12 @@ import Vault
             .execute(request.id)
     }
 
+    private func receipt(_ request: ForgetRequestRecord) throws -> Receipt {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try decoder.decode(Receipt.self, from: Data((request.receipt ?? "").utf8))
+    }
+
     @Test func theyAreToldOnceHoweverOftenTheWebhookRefusesFirst() async throws {
         try await withHook(refusals: 3) { test, hook, notifier, channel, reader in
             let request = try await forget(channel, test, notifier)
@@ -98,6 +104,7 @@ import Vault
             #expect(
                 SigningKey.verify(
                     bytes, of: told.body, publicKey: test.vault.signingKey.publicKey))
+            #expect(try receipt(request).told == [.init(token: reader.text, by: .webhook)])
             let notices = try await test.archive.notices(of: request.id)
             #expect(notices.count == 1 && notices.allSatisfy { $0.deliveredAt != nil })
             await notifier.tell(request.id)
@@ -110,6 +117,7 @@ import Vault
             let request = try await forget(channel, test, notifier)
             #expect(request.state == .done)
             #expect(hook.taken.withLock { $0.isEmpty })
+            #expect(try receipt(request).told.map(\.by) == [.event])
             #expect(
                 try await test.archive.undeliveredNotices(since: .distantPast).map(\.request) == [
                     request.id

@@ -129,6 +129,48 @@ import Testing
         }
     }
 
+    private struct Queued: Decodable {
+        let id: String
+        let state: String
+        let late: Bool
+        let note: String?
+    }
+
+    private func queue(_ place: Workplace, _ more: String...) async throws -> [Queued] {
+        let listed = try await Program(environment: place.environment).run(
+            ["requests", "--json"] + more)
+        try #require(listed.status == 0, "\(listed.errors)")
+        return try listed.json([Queued].self)
+    }
+
+    @Test func aHoldKeepsTheDataAndTheQueueShowsWhatBecameOfRequests() async throws {
+        try await withMeter { place, vector, id in
+            let held = try await place.run(
+                "hold", "set", "--subject", "anna", "--reason", "a claim")
+            #expect(held.status == 0, "\(held.errors)")
+            #expect(try await place.run("hold", "list").output.contains("a claim"))
+            let refused = try await place.run("forget", "--channel", id, "--yes")
+            #expect(refused.status == 4)
+            #expect(try await place.run("messages", id).lines.count == vector.messages.count)
+            #expect(
+                try await place.run("hold", "lift", "--subject", "anna").status == 0)
+            #expect(try await place.run("hold", "lift", "--subject", "anna").status == 3)
+            #expect(try await place.run("forget", "--subject", "anna", "--yes").status == 0)
+            let done = try await queue(place)
+            #expect(done.map(\.state) == ["done"])
+            #expect(try await queue(place, "--open").isEmpty)
+            let request = try #require(done.first)
+            #expect(!request.late)
+            for step in ["check", "approve"] {
+                #expect(try await place.run("requests", step, request.id).status == 4)
+            }
+            let late = try await place.run(
+                "requests", "extend", request.id, "--reason", "too late for that")
+            #expect(late.status == 4)
+            #expect(try await place.run("requests", "check", "0123456789").status == 3)
+        }
+    }
+
     private func sha256(_ path: String) throws -> String {
         let process = Process()
         let output = Pipe()

@@ -51,7 +51,7 @@ import Vault
             let anna = try await subjectToken(api, "anna")
             let allowed: Set<String> = [
                 "GET /v1/subject", "GET /v1/subject/export", "POST /v1/forget-requests",
-                "GET /v1/forget-requests/{id}",
+                "GET /v1/forget-requests", "GET /v1/forget-requests/{id}",
             ]
             let routes = api.api.router.routes.filter {
                 $0.template.hasPrefix("/v1/") && !allowed.contains("\($0.method) \($0.template)")
@@ -112,6 +112,18 @@ import Vault
             // His own export makes him no recipient.
             try await api.archive.audit.flush()
             #expect(try await api.archive.recipients(of: channel).isEmpty)
+        }
+    }
+
+    @Test func aRestrictionKeepsReadersOutButNotThePersonHimself() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(
+                channel: "meter", subject: "anna", clock: api.clock)
+            try await api.restrict(channel)
+            #expect(try await api.get("/v1/channels/\(channel.text)/messages").status == 409)
+            let anna = try await subjectToken(api, "anna")
+            let export = try await api.get("/v1/subject/export", token: anna)
+            #expect(export.text.contains("\"messages\":24"))
         }
     }
 

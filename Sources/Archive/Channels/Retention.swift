@@ -50,7 +50,10 @@ extension Archive {
                     .int64(channel.rawValue),
                     retention.map { .int32(Int32($0.months)) } ?? .null,
                 ])
-            try await recordAct(.retentionSet, of: channel, now: now, on: connection)
+            try await recordAct(
+                .retentionSet, of: channel,
+                ["months": retention.map { String($0.months) } ?? "all"],
+                now: now, on: connection)
         }
     }
 
@@ -74,7 +77,7 @@ extension Archive {
                     and state not in ('forgotten', 'restricted')
                     and not exists (
                         select from forget_request r
-                        where r.target = c.id and r.scope = 'retention' and r.state <> 'done')
+                        where r.target = c.id and r.scope = 'retention' and r.state not in ('done', 'refused'))
                 order by id limit $2 for update of c skip locked
                 """, [.int32(month), .int64(Int64(Self.retentionBatch))])
             for row in due {
@@ -105,10 +108,10 @@ extension Archive {
             """
             insert into forget_request (
                 id, scope, target, state, received_at, due_at, first_period, last_period)
-            values ($1, 'retention', $2, 'received', $3, $3::timestamptz + interval '1 month',
+            values ($1, 'retention', $2, 'approved', $3, $3::timestamptz + interval '1 month',
                 0, $4)
             on conflict (target) where scope = 'retention' do update set
-                id = excluded.id, state = 'received', received_at = excluded.received_at,
+                id = excluded.id, state = 'approved', received_at = excluded.received_at,
                 due_at = excluded.due_at, last_period = excluded.last_period,
                 finished_at = null, vacuumed_at = null, receipt = null
             """,

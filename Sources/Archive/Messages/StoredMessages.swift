@@ -57,26 +57,31 @@ extension Archive {
     ///
     /// What it gives is recorded as read by `AuditActor.current`.
     ///
+    /// - Parameter ofRestricted: Also of a restricted channel: for the person himself, whose
+    ///   access a restriction does not touch.
     /// - Returns: The messages, and where to go on: nil where there is nothing more now.
     /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten;
     ///   `.wrongState` for one that is restricted; `.auditBehind`.
     package func messages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey? = nil,
-        limit: Int, within scope: ChannelScope = .all
+        limit: Int, within scope: ChannelScope = .all, ofRestricted: Bool = false
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
         let found = try await unrecordedMessages(
-            of: channel, range, after: key, limit: limit, within: scope)
+            of: channel, range, after: key, limit: limit, within: scope,
+            ofRestricted: ofRestricted)
         try noteRead(found.messages.map(\.sequence), of: channel)
         return found
     }
 
     private func unrecordedMessages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
-        within scope: ChannelScope
+        within scope: ChannelScope, ofRestricted: Bool
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
         let state = try await self.channel(channel, within: scope).state
         guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
-        guard state != .restricted else { throw ArchiveError.wrongState(channel, state) }
+        guard state != .restricted || ofRestricted else {
+            throw ArchiveError.wrongState(channel, state)
+        }
         let limit = min(max(limit, 1), Self.messageBatchLimit)
         var messages: [StoredMessage] = []
         var last = key

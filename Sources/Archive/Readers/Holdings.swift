@@ -54,6 +54,21 @@ extension Archive {
             waiting: waiting, readers: try await recipients(of: channel.id, within: scope))
     }
 
+    /// The operator's name for a person.
+    /// - Throws: `ArchiveError.noSuchSubject`.
+    package func pseudonym(of subject: ChannelNumber) async throws -> String {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                "select sealed_pseudonym from subject where number = $1",
+                [.int64(subject.rawValue)])
+        }
+        guard let row = rows.first else { throw ArchiveError.noSuchSubject }
+        let column = SealedColumn.subjectPseudonym
+        let bytes = try vault.open(
+            row.bytes("sealed_pseudonym"), column, column.context(subject))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// The channels of a person.
     package func scope(ofSubject subject: ChannelNumber) async throws -> ChannelScope {
         let rows = try await pool.withConnection {

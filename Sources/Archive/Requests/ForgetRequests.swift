@@ -4,8 +4,15 @@ import Secrets
 import Vault
 
 /// How far a request is.
-package enum ForgetState: String, Sendable, Codable {
-    case received, executing, done
+package enum ForgetState: String, Sendable, Codable, CaseIterable {
+    case received
+    /// The person is who he says.
+    case checked
+    /// To be carried out, when its time has come and no hold stands against it.
+    case approved
+    case executing, done
+    /// With a reason, or stopped as a mistake.
+    case refused
 }
 
 /// A request to forget, as the archive shows it.
@@ -22,9 +29,11 @@ package struct ForgetRequestRecord: Sendable {
     package let target: ChannelNumber
     /// The key periods of a part of a channel; nil for the whole of it.
     package let periods: ClosedRange<Period>?
-    package let state: ForgetState
+    package var state: ForgetState { life.state }
+    /// Who vouched for it, and until when it has time.
+    package let life: RequestLife
     package let receivedAt: Date
-    package let dueAt: Date
+    package var dueAt: Date { life.dueAt }
     package let finishedAt: Date?
     package let vacuumedAt: Date?
     /// The signed receipt, a JSON document without personal data, once done.
@@ -35,6 +44,8 @@ package struct ForgetRequestRecord: Sendable {
     /// only to who made the request, right then: it is kept nowhere.
     package internal(set) var salt: ForgetSalt?
 
+    let sealedNote: [UInt8]?
+
     init(row: PostgresRow) throws {
         id = try row.channelNumber("id")
         target = try row.channelNumber("target")
@@ -42,9 +53,14 @@ package struct ForgetRequestRecord: Sendable {
             let state = ForgetState(rawValue: try row.text("state"))
         else { throw ArchiveError.damaged(table: "forget_request", channel: id) }
         self.kind = kind
-        self.state = state
         receivedAt = try row.timestamp("received_at")
-        dueAt = try row.timestamp("due_at")
+        life = RequestLife(
+            state: state,
+            checkedBy: try row.optionalInt64("checked_by").map(Signatory.init(stored:)),
+            approvedBy: try row.optionalInt64("approved_by").map(Signatory.init(stored:)),
+            notBefore: try row.optionalTimestamp("not_before"),
+            extendedBy: Int(try row.int16("extended_by")), dueAt: try row.timestamp("due_at"))
+        sealedNote = try row.optionalBytes("sealed_note")
         finishedAt = try row.optionalTimestamp("finished_at")
         vacuumedAt = try row.optionalTimestamp("vacuumed_at")
         receipt = try row.optionalText("receipt")
@@ -52,9 +68,10 @@ package struct ForgetRequestRecord: Sendable {
         periods = try row.optionalPeriods("first_period", "last_period")
     }
 
-    fileprivate static let columns = """
+    static let columns = """
         id, scope, target, first_period, last_period, state, received_at, due_at, finished_at,
-        vacuumed_at, receipt, commitment
+        vacuumed_at, receipt, commitment, checked_by, approved_by, not_before, extended_by,
+        sealed_note
         """
 }
 
@@ -70,12 +87,15 @@ extension Archive {
     ///
     /// It is due in one month (GDPR, article 12(3)).
     ///
-    /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one),
-    ///   `.periodNotBegun`, `.reasonTooLong`.
-    package func receiveForgetRequest(_ scope: ForgetSelector, reason: String?, now: Date)
-        async throws
-        -> ForgetRequestRecord
-    {
+    /// - Parameters:
+    ///   - opening: How far it is from the start.
+    ///   - policy: What approval takes.
+    /// - Throws: `ArchiveError.onHold`, `.noSuchSubject`, `.noSuchChannel` (also for a forgotten
+    ///   one), `.periodNotBegun`, `.reasonTooLong`.
+    package func receiveForgetRequest(
+        _ scope: ForgetSelector, reason: String?, opening: RequestLife.Opening = .approved,
+        policy: RequestPolicy = RequestPolicy(), now: Date
+    ) async throws -> ForgetRequestRecord {
         if let reason, reason.utf8.count > Self.reasonLimit {
             throw ArchiveError.reasonTooLong(limit: Self.reasonLimit)
         }
@@ -86,6 +106,9 @@ extension Archive {
         let salt = ForgetSalt.random()
         return try await pool.withTransaction { connection in
             let (kind, target) = try await lockedTarget(scope, on: connection)
+            guard try await !isHeld(target, on: connection) else { throw ArchiveError.onHold }
+            let requester = Signatory(AuditActor.current)
+            let life = RequestLife(opening, by: requester, policy, at: now)
             let periods = [scope.periods?.lowerBound, scope.periods?.upperBound].map {
                 $0.map { PostgresValue.int32(Int32($0.rawValue)) } ?? .null
             }
@@ -93,7 +116,7 @@ extension Archive {
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
                 where target = $1 and scope = $2 and first_period is not distinct from $3
-                    and last_period is not distinct from $4 and state <> 'done'
+                    and last_period is not distinct from $4 and state not in ('done', 'refused')
                 order by received_at limit 1
                 """, [.int64(target.rawValue), .text(kind.rawValue)] + periods)
             if let row = open.first { return try ForgetRequestRecord(row: row) }
@@ -101,10 +124,11 @@ extension Archive {
             let rows = try await connection.query(
                 """
                 insert into forget_request (
-                    id, scope, target, state, sealed_reason, received_at, due_at,
-                    first_period, last_period, commitment)
-                values ($1, $2, $3, 'received', $4, $5, $5::timestamptz + interval '1 month',
-                    $6, $7, $8)
+                    id, scope, target, sealed_reason, received_at, due_at,
+                    first_period, last_period, commitment, state, requester, checked_by,
+                    approved_by, not_before)
+                values ($1, $2, $3, $4, $5, $5::timestamptz + interval '1 month',
+                    $6, $7, $8, $9, $10, $11, $12, $13)
                 returning \(ForgetRequestRecord.columns)
                 """,
                 [
@@ -117,7 +141,11 @@ extension Archive {
                                 column.context(kind == .period ? id : target, row: id.rawValue))
                         }),
                     .timestamp(now),
-                ] + periods + [.bytes(salt.commitment(to: scope))])
+                ] + periods + [
+                    .bytes(salt.commitment(to: scope)), .text(life.state.rawValue),
+                    .int64(requester.stored), life.checkedBy.map { .int64($0.stored) } ?? .null,
+                    life.approvedBy.map { .int64($0.stored) } ?? .null, .optional(life.notBefore),
+                ])
             guard let row = rows.first else { throw ArchiveError.noSuchRequest }
             try await recordAct(
                 .forgetReceived, ["request": id.text, "scope": kind.rawValue], now: now,
@@ -175,14 +203,25 @@ extension Archive {
         return try rows.map(ForgetRequestRecord.init(row:))
     }
 
-    /// Requests that are not done, the longest due first.
-    package func openForgetRequests() async throws -> [ForgetRequestRecord] {
+    /// Requests to be carried out now, the longest due first: begun and not done, or approved,
+    /// with nothing to wait for.
+    package func openForgetRequests(now: Date = .now) async throws -> [ForgetRequestRecord] {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                where state <> 'done' order by due_at, id limit $1
-                """, [.int64(Int64(Self.requestPageLimit))])
+                where state = 'executing' or (
+                    state = 'approved' and (not_before is null or not_before <= $2)
+                    and not exists (
+                        select from legal_hold h
+                        where h.target = forget_request.target
+                            or h.target in (
+                                select subject from channel where id = forget_request.target)
+                            or h.target in (
+                                select id from channel
+                                where subject = forget_request.target and state <> 'forgotten')))
+                order by due_at, id limit $1
+                """, [.int64(Int64(Self.requestPageLimit)), .timestamp(now)])
         }
         return try rows.map(ForgetRequestRecord.init(row:))
     }

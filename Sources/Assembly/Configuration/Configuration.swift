@@ -1,4 +1,6 @@
+import Archive
 import Diagnostics
+import Foundation
 import NodeClient
 import Postgres
 
@@ -25,9 +27,20 @@ package struct Configuration: Sendable {
         case proxyEndsTLS = "PERMANODE_PROXY_ENDS_TLS"
         /// A URL that is told whose reading was forgotten.
         case webhook = "PERMANODE_WEBHOOK_URL"
+        /// `admin` (the default) or `second`: who has to approve a request to forget.
+        case forgetApproval = "PERMANODE_FORGET_APPROVAL"
+        /// Seconds between the approval of a request to forget and its execution.
+        case forgetDelay = "PERMANODE_FORGET_DELAY"
         case logLevel = "PERMANODE_LOG_LEVEL"
         case logFormat = "PERMANODE_LOG_FORMAT"
     }
+
+    /// Between approval and execution unless set otherwise: whoever forgets the wrong person's
+    /// data by a slip notices within the hour.
+    package static let forgetDelay: TimeInterval = 3600
+
+    /// A week: longer would leave too little of the month in which a request is due.
+    package static let longestForgetDelay: TimeInterval = 7 * 86_400
 
     /// What a command cannot do without.
     package enum Need: Sendable, CaseIterable {
@@ -54,6 +67,9 @@ package struct Configuration: Sendable {
     package let listen: ListenAddress
     package let tls: TLSFiles?
     package let proxyEndsTLS: Bool
+    /// What a request over HTTP takes before it is carried out; at the command line it is
+    /// carried out at once.
+    package let requestPolicy: RequestPolicy
     /// Told on a forget whose recipients have to be; nil where none is set.
     package let webhook: NodeEndpoint?
     /// Nil where none is set: services then say more than single commands.
@@ -76,6 +92,11 @@ package struct Configuration: Sendable {
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false
         webhook = reader.webhook()
+        requestPolicy = RequestPolicy(
+            secondPerson: reader.choice(
+                .forgetApproval, ["admin": false, "second": true]) ?? false,
+            delay: reader.seconds(.forgetDelay, in: 0...Self.longestForgetDelay)
+                ?? Self.forgetDelay)
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
         logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
         if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,

@@ -92,6 +92,17 @@ struct EnvironmentReader {
         return endpoints
     }
 
+    mutating func seconds(
+        _ variable: Configuration.Variable, in range: ClosedRange<TimeInterval>
+    ) -> TimeInterval? {
+        guard let text = value(variable) else { return nil }
+        guard let number = UInt32(text), range.contains(TimeInterval(number)) else {
+            add(variable, .malformed("is no number of seconds up to \(Int(range.upperBound))"))
+            return nil
+        }
+        return TimeInterval(number)
+    }
+
     mutating func webhook() -> NodeEndpoint? {
         guard let text = value(.webhook) else { return nil }
         do {

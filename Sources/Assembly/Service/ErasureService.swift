@@ -50,7 +50,7 @@ package struct ErasureService: Sendable {
         let requests: [ForgetRequestRecord]
         do {
             _ = try await archive.beginRetention(now: clock())
-            requests = try await archive.openForgetRequests()
+            requests = try await archive.openForgetRequests(now: clock())
         } catch let failure as any Failure where failure.retryable {
             log.failure(failure, "erasing waits", level: .warning)
             return false
@@ -59,6 +59,8 @@ package struct ErasureService: Sendable {
         for request in requests {
             do {
                 _ = try await eraser.execute(request.id)
+            } catch is RequestLifeError {
+                // Held or refused since it was listed.
             } catch let failure as any Failure {
                 try Task.checkCancellation()
                 log.failure(

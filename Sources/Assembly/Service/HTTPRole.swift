@@ -15,7 +15,9 @@ struct HTTPRole: Sendable {
     init(
         _ instance: Instance, _ configuration: Configuration, _ metrics: Metrics, _ log: Log
     ) throws {
-        let api = try QueryAPI(archive: instance.archive, metrics: metrics, log: log)
+        let api = try QueryAPI(
+            archive: instance.archive, metrics: metrics, log: log,
+            policy: configuration.requestPolicy)
         let listen = configuration.listen
         var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
         if let files = configuration.tls {

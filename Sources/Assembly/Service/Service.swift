@@ -36,6 +36,7 @@ package struct Service: Sendable {
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
         let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil
         let audit = AuditKeeper(archive: instance.archive, log: log.component("audit"))
+        let queue = try RequestQueueGauge(archive: instance.archive, metrics: metrics)
         let notifier = WebhookNotifier(instance.archive, configuration, log: log)
         let eraser = ErasureService(
             archive: instance.archive, notifier: notifier, log: log.component("eraser"))
@@ -47,6 +48,7 @@ package struct Service: Sendable {
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
+                    group.addTask { await queue.run() }
                     if let notifier { group.addTask { await notifier.run() } }
                 }
                 defer { group.cancelAll() }

@@ -37,6 +37,7 @@ struct CommandFailure: Error {
         switch failure {
         case let error as ConfigurationError: error.isRefusal ? .refused : .usedWrongly
         case let error as ArchiveError: status(of: error)
+        case is RequestLifeError: .refused
         case let error as VaultError: status(of: error)
         case let error as AssemblyError: status(of: error)
         case DumpError.missing, LoadError.unreadable: .notFound
@@ -48,9 +49,10 @@ struct CommandFailure: Error {
 
     private static func status(of error: ArchiveError) -> ExitStatus {
         switch error {
-        case .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest, .noSuchSubject:
+        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
+            .noSuchSubject:
             .notFound
-        case .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: .refused
+        case .onHold, .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun:
             .usedWrongly

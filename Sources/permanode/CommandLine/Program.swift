@@ -11,6 +11,9 @@ enum Program {
         ImportCommand.self, TokenCreateCommand.self, TokenListCommand.self,
         TokenRevokeCommand.self, AuditListCommand.self, AuditHeadsCommand.self,
         AuditVerifyCommand.self, ChannelReadersCommand.self, ExportCommand.self,
+        RequestsCommand.self, RequestsCheckCommand.self, RequestsApproveCommand.self,
+        RequestsRefuseCommand.self, RequestsExtendCommand.self, HoldSetCommand.self,
+        HoldLiftCommand.self, HoldListCommand.self,
         LocalTangleCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]

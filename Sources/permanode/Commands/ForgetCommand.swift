@@ -57,6 +57,7 @@ enum ForgetCommand: Command {
             }
             let request = try await archive.receiveForgetRequest(scope, reason: reason, now: Date())
             if let salt = request.salt { console.note("salt, kept nowhere: \(salt.text)") }
+            try await archive.hasten(request, now: Date())
             let progress = ProgressLine(console)
             defer { progress.end() }
             let done = try await Eraser(archive: archive, log: log).execute(request.id) { step in
@@ -147,6 +148,9 @@ enum ForgetCommand: Command {
                     ("values that did not open", String(receipt.unreadable)),
                     ("rows left", String(receipt.remaining)),
                 ] + rows(receipt.rows)))
+        for reader in receipt.told {
+            try console.line("told by \(reader.by.rawValue): token \(reader.token)")
+        }
         for exception in receipt.notCovered { try console.line("not covered: \(exception)") }
     }
 
