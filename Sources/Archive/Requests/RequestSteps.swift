@@ -78,6 +78,15 @@ extension Archive {
     )
         async throws
     {
+        // A hold that is being set comes before this, or after the forget has begun.
+        let target: [PostgresValue] = [.int64(record.target.rawValue)]
+        _ = try await connection.query(
+            """
+            select number from subject
+            where number = $1 or number in (select subject from channel where id = $1) for update
+            """, target)
+        _ = try await connection.query(
+            "select id from channel where id = $1 or subject = $1 order by id for update", target)
         let held = try await isHeld(record.target, on: connection)
         _ = try record.life.after(.begin(at: now, held: held))
     }
