@@ -50,7 +50,10 @@ enum Program {
     /// Help for all of it, or for a group of commands.
     private static func answersHelp(_ words: [String], _ console: Console) throws -> Bool {
         guard let first = words.first else { return false }
-        let isGroup = words.count == 2 && isHelp(words.suffix(1)) && !group(first).isEmpty
+        // A command of this name tells of itself, though others begin with it.
+        let isGroup =
+            words.count == 2 && isHelp(words.suffix(1)) && !group(first).isEmpty
+            && !commands.contains { $0.synopsis.name == first }
         guard isHelp(words.prefix(1)) || first == "help" || isGroup else { return false }
         try console.write(overview(of: isGroup ? group(first) : commands))
         return true

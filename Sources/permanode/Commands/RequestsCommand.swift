@@ -8,7 +8,10 @@ import Vault
 enum RequestsCommand: Command {
     static let synopsis = Synopsis(
         name: "requests", summary: "Lists requests to forget, the latest first, and what is late.",
-        options: [.flag("open", "only what is neither done nor refused"), .json])
+        options: [.flag("open", "only what is neither done nor refused"), .json],
+        notes: """
+            `permanode requests check`, `approve`, `refuse` and `extend` let something happen to one.
+            """)
 
     private struct Document: Encodable {
         let id: String
