@@ -10,4 +10,13 @@ package enum ChannelAddress {
             Hash(sponge: CurlP.hash(root.revealTrits(), rounds: .transaction))
         }
     }
+
+    /// The same for many roots, in their order, side by side.
+    package static func addresses(of roots: [Root], mode: ChannelMode) -> [Hash] {
+        switch mode {
+        case .public: roots.map { $0.revealHash() }
+        case .private, .restricted:
+            CurlPBatch.hashes(of: roots.map { $0.revealTrytes() }, rounds: .transaction)
+        }
+    }
 }

@@ -123,16 +123,17 @@ package struct MessageReading: Sendable {
             guard message.sideKey == nil || sideKey != nil else {
                 throw ReadingError.sideKeyGone(channel, sequence: message.sequence)
             }
-            return ReadRequest(
-                payload: message.head.payload, root: message.head.root, sideKey: sideKey)
+            return try message.head.request(sideKey: sideKey)
         }
         // The messages of a tree share an address, which takes as long as a short message.
-        var addresses: [Root: Hash] = [:]
+        let roots = Array(Set(messages.map(\.head.root)))
+        let addresses = Dictionary(
+            zip(roots, ChannelAddress.addresses(of: roots, mode: mode)),
+            uniquingKeysWith: { first, _ in first })
         return try zip(messages, MessageReader.read(requests, .alreadyVerified)).map {
             stored, result in
             let root = stored.head.root
             let address = addresses[root] ?? ChannelAddress.address(of: root, mode: mode)
-            addresses[root] = address
             switch result {
             case .success(let message):
                 return MessageDocument(stored, message, address: address)

@@ -2,11 +2,13 @@
 enum Timing {
     /// Many short rounds, of which the fastest counts: other programs take whole slices of time
     /// away, and never give any back.
-    private static let rounds = 100
+    static let rounds = 100
     private static let shortestRound: Duration = .milliseconds(2)
 
     /// Seconds that one call of `body` takes at best.
-    static func seconds(_ body: () throws -> Void) rethrows -> Double {
+    static func seconds(
+        rounds: Int = rounds, _ body: () throws -> Void
+    ) rethrows -> Double {
         var calls = 1
         while try seconds(of: calls, body) < shortestRound / .seconds(1) { calls *= 2 }
         let measured = try (0..<rounds).map { _ in try seconds(of: calls, body) / Double(calls) }

@@ -1,19 +1,20 @@
 import Failures
 import Foundation
 import Postgres
+import Ternary
 
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
-    case curl, hashing, reading, crawl, query, storage
+    case curl, hashing, reading, crawl, verify, query, storage
 
-    var needsArchive: Bool { [.crawl, .query, .storage].contains(self) }
+    var needsArchive: Bool { [.crawl, .verify, .query, .storage].contains(self) }
 }
 
 let usage = """
     usage: permanode-bench [SUBJECT…]
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
     SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all if none is given.
-    The last three need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
+    The last four need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
     user may create databases. See Ops/bench.
     """
 
@@ -34,6 +35,8 @@ func server() throws -> PostgresConfiguration {
 }
 
 func run(_ subjects: [Subject]) async throws {
+    let path = CurlPLanes.Path.best
+    note("Curl-P: \(path.rawValue), \(path.width) lanes")
     print(Figure.tableHead)
     if subjects.contains(.curl) { show(try CurlFigures.measure()) }
     if subjects.contains(.hashing) { show(try HashingFigures.measure()) }
@@ -42,6 +45,7 @@ func run(_ subjects: [Subject]) async throws {
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []
         if subjects.contains(.crawl) { figures += CrawlFigures.measure(filled) }
+        if subjects.contains(.verify) { figures += try await VerifyFigures.measure(filled) }
         if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
         if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
         return figures

@@ -1,10 +1,17 @@
 #!/bin/sh
-# Checks the lanes of Curl-P under the address and undefined-behaviour sanitizers.
+# Checks Curl-P's lanes and sponges under the address and undefined-behaviour sanitizers.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
-"${CC:-clang}" -std=gnu17 -O1 -g -Wall -Wextra -Werror \
-    -fuse-ld=lld -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -ISources/CCurlP/include Sources/CCurlP/*.c Tests/CCurlP/lanes_check.c -o "$build/check"
-"$build/check"
+options="-std=gnu17 -O1 -g -Wall -Wextra -Werror
+    -fsanitize=address,undefined -fno-sanitize-recover=all -ISources/CCurlP/include"
+for source in Sources/CCurlP/*.c; do
+    # shellcheck disable=SC2086
+    "${CC:-clang}" $options -c "$source" -o "$build/$(basename "$source").o"
+done
+for check in lanes_check sponges_check; do
+    # shellcheck disable=SC2086
+    "${CC:-clang}" $options -fuse-ld=lld "Tests/CCurlP/$check.c" "$build"/*.o -o "$build/$check"
+    "$build/$check"
+done

@@ -123,33 +123,123 @@ package enum EvidenceEncoding {
     private static func decodeCompact(
         _ reader: inout ByteReader, head: Trytes, address: Hash, hashing: Hashing
     ) throws -> [Transaction] {
-        let count = Int(try reader.read(UInt16.self))
-        guard (1...Bundle.maximumTransactions).contains(count) else { throw ByteReader.Mismatch() }
-        let restCount = Int(try reader.read(UInt32.self))
-        guard restCount <= count * fragmentCount else { throw ByteReader.Mismatch() }
-        let payload = (head + (try reader.readTrytes(restCount))).padded(to: count * fragmentCount)
-        guard payload.count == count * fragmentCount else { throw ByteReader.Mismatch() }
-        let values = try columns.map { try decode(count, of: $0.range.count, from: &reader) }
-        var trunk = try reader.readTrytes(Hash.tryteCount)
-        let branches = try decodeBranches(count, likely: trunk, from: &reader)
-        try reader.finish()
-
-        let essences = (0..<count).map { index in
-            address.trytes + values[0][index] + values[1][index] + values[2][index]
-                + number(index) + number(count - 1)
+        var bundle = try CompactBundle(&reader, head: head, address: address, hashing: hashing)
+        while bundle.missing > 0 {
+            let transaction = try bundle.next()
+            bundle.append(transaction, hash: hashing.hash(of: transaction, at: bundle.missing - 1))
         }
-        let bundleHash = hashing.bundleHash(of: essences)
-        var transactions: [Transaction] = []
-        for index in (0..<count).reversed() {
+        return bundle.transactions.reversed()
+    }
+
+    /// Many bundles of one message or of several, whose hashes are computed side by side: of
+    /// each bundle the last transaction's first, which the one before it refers to.
+    ///
+    /// - Returns: For each the transactions with their hashes, index 0 first, or the error.
+    package static func decode(
+        _ encoded: [(bytes: [UInt8], head: Trytes, address: Hash)]
+    ) -> [Result<(transactions: [Transaction], hashes: [Hash]), any Error>] {
+        var bundles = encoded.map { one in
+            Result {
+                var reader = ByteReader(one.bytes)
+                switch try reader.read(UInt8.self) {
+                case Layout.whole: return CompactBundle(known: try decodeWhole(&reader))
+                case Layout.compact:
+                    return try CompactBundle(
+                        &reader, head: one.head, address: one.address, hashing: .computed)
+                default: throw ByteReader.Mismatch()
+                }
+            }
+        }
+        while true {
+            var places: [Int] = []
+            var transactions: [Transaction] = []
+            for place in bundles.indices {
+                guard case .success(let bundle) = bundles[place], bundle.missing > 0 else {
+                    continue
+                }
+                do {
+                    transactions.append(try bundle.next())
+                    places.append(place)
+                } catch { bundles[place] = .failure(error) }
+            }
+            guard !places.isEmpty else { break }
+            let hashes = TransactionHashing.hashes(of: transactions)
+            for (number, place) in places.enumerated() {
+                bundles[place] = bundles[place].map { bundle in
+                    var bundle = bundle
+                    bundle.append(transactions[number], hash: hashes[number])
+                    return bundle
+                }
+            }
+        }
+        return bundles.map { result in
+            result.map { ($0.transactions.reversed(), $0.hashes.reversed()) }
+        }
+    }
+
+    /// A bundle that is put together from its end, since each transaction's trunk is the hash
+    /// of the next one.
+    private struct CompactBundle {
+        private(set) var missing: Int
+        /// The last one first.
+        private(set) var transactions: [Transaction] = []
+        private(set) var hashes: [Hash] = []
+        /// Transactions that are there whole and whose hashes are not known yet, the first first.
+        private var known: [Transaction] = []
+        private var payload = Trytes(validated: [])
+        private var values: [[Trytes]] = []
+        private var branches: [Trytes] = []
+        private var essences: [Trytes] = []
+        private var bundleHash = Trytes(validated: [])
+        private var trunk = Trytes(validated: [])
+
+        init(known: [Transaction]) {
+            self.known = known
+            missing = known.count
+        }
+
+        init(
+            _ reader: inout ByteReader, head: Trytes, address: Hash, hashing: Hashing
+        ) throws {
+            let count = Int(try reader.read(UInt16.self))
+            guard (1...Bundle.maximumTransactions).contains(count) else {
+                throw ByteReader.Mismatch()
+            }
+            let restCount = Int(try reader.read(UInt32.self))
+            guard restCount <= count * fragmentCount else { throw ByteReader.Mismatch() }
+            payload = (head + (try reader.readTrytes(restCount)))
+                .padded(to: count * fragmentCount)
+            guard payload.count == count * fragmentCount else { throw ByteReader.Mismatch() }
+            values = try columns.map { try decode(count, of: $0.range.count, from: &reader) }
+            trunk = try reader.readTrytes(Hash.tryteCount)
+            branches = try decodeBranches(count, likely: trunk, from: &reader)
+            try reader.finish()
+            missing = count
+            for index in 0..<count {
+                essences.append(
+                    address.trytes + values[0][index] + values[1][index] + values[2][index]
+                        + number(index) + number(count - 1))
+            }
+            bundleHash = hashing.bundleHash(of: essences)
+        }
+
+        /// The transaction before those that are there.
+        func next() throws -> Transaction {
+            let index = missing - 1
+            if !known.isEmpty { return known[index] }
             let fragment = payload[index * fragmentCount..<(index + 1) * fragmentCount]
             let envelope = bundleHash + trunk + branches[index] + values[3][index]
             let attachment = values[4][index] + values[5][index] + values[6][index]
-            let transaction = try Transaction(
+            return try Transaction(
                 trytes: fragment + essences[index] + envelope + attachment + values[7][index])
-            trunk = hashing.hash(of: transaction, at: index).trytes
-            transactions.append(transaction)
         }
-        return transactions.reversed()
+
+        mutating func append(_ transaction: Transaction, hash: Hash) {
+            transactions.append(transaction)
+            hashes.append(hash)
+            trunk = hash.trytes
+            missing -= 1
+        }
     }
 
     private static func number(_ value: Int) -> Trytes {

@@ -18,8 +18,10 @@ package struct MessageHead: Sendable {
     /// Milliseconds since 1970 that the attacher claimed, as they stood: any number.
     package let claimedMilliseconds: Int64
     package let securityLevel: Int
-    /// The payload's trits up to and including the nonce, filled up to whole trytes.
-    package let payload: Trytes
+    /// The payload's trits up to and including the nonce, filled up to whole trytes, in t5b1,
+    /// as they are stored and as they are decrypted.
+    package let packedPayload: [UInt8]
+    package let payloadTritCount: Int
 
     private static let version: UInt8 = 1
     private static let tagTritCount = 81
@@ -32,7 +34,23 @@ package struct MessageHead: Sendable {
         tag = first?.tag ?? Trytes(validated: []).padded(to: Self.tagTritCount / 3)
         claimedMilliseconds = Self.claimed(first)
         securityLevel = message.securityLevel
-        payload = bundle.messageTrytes[0..<(message.headTritCount + 2) / 3]
+        let payload = bundle.messageTrytes[0..<(message.headTritCount + 2) / 3]
+        packedPayload = T5B1.pack(payload.trits)
+        payloadTritCount = payload.count * 3
+    }
+
+    /// For `Verification.alreadyVerified`.
+    ///
+    /// - Throws: `TernaryError`, but not for a head that was decoded.
+    package func request(sideKey: SideKey?) throws(TernaryError) -> ReadRequest {
+        try ReadRequest(
+            packed: packedPayload, tritCount: payloadTritCount, root: root, sideKey: sideKey)
+    }
+
+    /// The payload's trytes.
+    package var payload: Trytes {
+        let trits = try? T5B1.unpack(packedPayload, tritCount: payloadTritCount)
+        return Trytes(trits: trits ?? [])
     }
 
     private static func claimed(_ tail: Transaction?) -> Int64 {
@@ -51,8 +69,8 @@ package struct MessageHead: Sendable {
         writer.write(T5B1.pack(tag.trits))
         writer.write(claimedMilliseconds)
         writer.write(UInt8(securityLevel))
-        writer.write(UInt32(payload.count * 3))
-        writer.write(T5B1.pack(payload.trits))
+        writer.write(UInt32(payloadTritCount))
+        writer.write(packedPayload)
         return writer.bytes
     }
 
@@ -67,8 +85,9 @@ package struct MessageHead: Sendable {
         tag = Trytes(trits: try T5B1.unpack(tagBytes, tritCount: Self.tagTritCount))
         claimedMilliseconds = try reader.read(Int64.self)
         securityLevel = Int(try reader.read(UInt8.self))
-        let tritCount = Int(try reader.read(UInt32.self))
-        payload = Trytes(trits: try T5B1.unpack(reader.readRest(), tritCount: tritCount))
+        payloadTritCount = Int(try reader.read(UInt32.self))
+        packedPayload = reader.readRest()
+        try T5B1.check(packedPayload, tritCount: payloadTritCount)
     }
 
     /// The claimed time, nil where it lies outside the years 1970 to 9999.

@@ -55,8 +55,14 @@ package struct ArchiveVerifier: Sendable {
         }
     }
 
+    /// Messages that one task reads and checks: as many as fill the lanes of most CPUs.
+    private static let messagesPerTask = Archive.evidenceBatchLimit
+
+    /// Tasks at once: a connection each, and a few megabytes.
+    private static let tasks = max(2, min(8, ProcessInfo.processInfo.activeProcessorCount))
+
     /// Messages whose sequences are asked for at once.
-    private static let batch = 100
+    private static let batch = messagesPerTask * tasks
 
     /// Of every error that says that a stored value does not open or does not parse.
     private static let damagedCode = "archive.damaged"
@@ -70,37 +76,83 @@ package struct ArchiveVerifier: Sendable {
             return
         }
         report.channels += 1
-        let check = MessageCheck(channel: record.id, mode: record.mode)
         var last: Int64 = -1
         while true {
-            let sequences = try await archive.sequences(
-                of: record.id, after: last, limit: Self.batch)
+            let sequences = try await sequences(of: record.id, after: last)
             guard let end = sequences.last else { return }
             let keys = try await sideKeys(of: record.id)
-            for sequence in sequences {
-                let faults: [VerificationFault]
-                do {
-                    let stored = try await AuditActor.$current.withValue(.upkeep) {
-                        try await archive.evidence(of: record.id, sequence: sequence)
-                    }
-                    report.attachments += stored.attachments.count
-                    faults = check.faults(of: stored.message, stored.attachments, keys: keys)
-                } catch let failure as ArchiveError where failure.code == Self.damagedCode {
-                    faults = [check.fault(sequence, nil, .damaged)]
-                } catch ArchiveError.noSuchChannel {
-                    // Forgotten meanwhile: nothing is left to be checked.
-                    return
-                } catch ArchiveError.noSuchMessage {
-                    // Its period was forgotten meanwhile.
-                    continue
+            do {
+                for part in try await parts(of: sequences, record, keys) {
+                    report.messages += part.messages
+                    report.attachments += part.attachments
+                    report.faults += part.faults.count
+                    try part.faults.forEach(fault)
                 }
-                report.messages += 1
-                report.faults += faults.count
-                try faults.forEach(fault)
+            } catch ArchiveError.noSuchChannel {
+                // Forgotten meanwhile: nothing is left to be checked.
+                return
             }
             progress(report)
             last = end
         }
+    }
+
+    private func sequences(of channel: ChannelNumber, after: Int64) async throws -> [Int64] {
+        var sequences: [Int64] = []
+        while sequences.count < Self.batch {
+            let more = try await archive.sequences(
+                of: channel, after: sequences.last ?? after, limit: Self.batch - sequences.count)
+            guard !more.isEmpty else { break }
+            sequences += more
+        }
+        return sequences
+    }
+
+    /// What was found in some messages.
+    private struct Part: Sendable {
+        var messages = 0
+        var attachments = 0
+        var faults: [VerificationFault] = []
+    }
+
+    /// In the order of `sequences`, which are checked by all cores.
+    private func parts(
+        of sequences: [Int64], _ record: ChannelRecord, _ keys: [Int16: SideKey]
+    ) async throws -> [Part] {
+        // Few messages are shared out too, as long as they fill lanes.
+        let share = (sequences.count + Self.tasks - 1) / Self.tasks
+        let size = min(Self.messagesPerTask, max(share, Self.messagesPerTask / 4))
+        let starts = Array(stride(from: 0, to: sequences.count, by: size))
+        return try await withThrowingTaskGroup(of: (Int, Part).self) { group in
+            for start in starts {
+                let some = Array(sequences[start..<min(start + size, sequences.count)])
+                group.addTask { (start, try await part(some, record, keys)) }
+            }
+            let parts = try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            return starts.compactMap { parts[$0] }
+        }
+    }
+
+    private func part(
+        _ sequences: [Int64], _ record: ChannelRecord, _ keys: [Int16: SideKey]
+    ) async throws -> Part {
+        let evidence = try await AuditActor.$current.withValue(.upkeep) {
+            try await archive.evidence(of: record, sequences: sequences)
+        }
+        var check = MessageCheck(channel: record.id, mode: record.mode)
+        var part = Part(messages: evidence.count)
+        for (sequence, kept) in evidence {
+            switch kept {
+            case .success(let (message, attachments)):
+                part.attachments += attachments.count
+                check.add(message, attachments, keys: keys)
+            case .failure(let failure) where failure.code == Self.damagedCode:
+                check.add(check.fault(sequence, nil, .damaged))
+            case .failure(let failure): throw failure
+            }
+        }
+        part.faults = check.faults()
+        return part
     }
 
     /// Where one does not open, none: every message that needs one then tells.
@@ -112,61 +164,5 @@ package struct ArchiveVerifier: Sendable {
         } catch VaultError.forgotten {
             return [:]
         }
-    }
-}
-
-/// Checks one message against what proves it.
-struct MessageCheck {
-    let channel: ChannelNumber
-    let mode: ChannelMode
-
-    func fault(_ sequence: Int64, _ attachment: Int?, _ cause: VerificationFault.Cause)
-        -> VerificationFault
-    {
-        VerificationFault(
-            channel: channel, sequence: sequence, attachment: attachment, cause: cause)
-    }
-
-    func faults(
-        of message: StoredMessage, _ attachments: [KeptAttachment], keys: [Int16: SideKey]
-    ) -> [VerificationFault] {
-        let sequence = message.sequence
-        guard attachments.contains(where: { $0.number == 0 }) else {
-            return [fault(sequence, nil, .noEvidence)]
-        }
-        let sideKey = message.sideKey.flatMap { keys[$0] }
-        guard (mode == .restricted) == (sideKey != nil) else {
-            return [fault(sequence, nil, .sideKeyMissing)]
-        }
-        return attachments.compactMap { attachment in
-            cause(of: attachment, message, sideKey).map {
-                fault(sequence, attachment.number, $0)
-            }
-        }
-    }
-
-    private func cause(
-        of attachment: KeptAttachment, _ message: StoredMessage, _ sideKey: SideKey?
-    ) -> VerificationFault.Cause? {
-        let head = message.head
-        // Hashes the transactions.
-        guard let bundle = try? Bundle(attachment.transactions) else { return .invalidBundle }
-        if attachment.number == 0 {
-            guard bundle.tail == head.tail, bundle.bundleHash == head.bundle else {
-                return .wrongHash
-            }
-        }
-        guard bundle.address == ChannelAddress.address(of: head.root, mode: mode) else {
-            return .wrongAddress
-        }
-        let request = ReadRequest(payload: bundle.messageTrytes, root: head.root, sideKey: sideKey)
-        guard let result = MessageReader.read([request], .full).first,
-            case .success(let read) = result
-        else { return .notAuthentic }
-        let isSame =
-            Int64(exactly: read.index) == message.leaf
-            && read.securityLevel == head.securityLevel
-            && bundle.messageTrytes[0..<head.payload.count] == head.payload
-        return isSame ? nil : .otherMessage
     }
 }
