@@ -84,7 +84,7 @@ package struct Instance: Sendable {
     /// - Throws: `VaultError.ringExists`; `AssemblyError.archiveExists` where the database has
     ///   been used with another key ring.
     package static func create(_ configuration: Configuration, now: Date) async throws -> String {
-        let ring = KeyRingFile(path: try configuration.required(\.keyRing, .keyRing))
+        let ring = try configuration.keyRingFile()
         guard !FileManager.default.fileExists(atPath: ring.path) else {
             throw VaultError.ringExists(path: ring.path)
         }
@@ -92,8 +92,17 @@ package struct Instance: Sendable {
             try await Schema.migrate(on: pool)
             guard try await isUnused(pool) else { throw AssemblyError.archiveExists }
             try ring.create()
-            let archive = Archive(
-                pool: pool, vault: try configuration.openVault(configuration.log(quietly: true)))
+            let log = configuration.log(quietly: true)
+            let vault = try configuration.openVault(log)
+            for path in configuration.keyRingBackups {
+                do throws(VaultError) {
+                    _ = try vault.backUp(to: path)
+                } catch {
+                    log.failure(error, "a copy of the key ring was not made", level: .warning)
+                }
+            }
+            try await pool.withConnection { try await reconcile(vault, on: $0, log) }
+            let archive = Archive(pool: pool, vault: vault)
             try await archive.recordAct(.archiveMade, now: now)
             let token = try await archive.createToken(.admin, now: now).text
             try await archive.audit.close(now: now)
@@ -126,13 +135,22 @@ package struct Instance: Sendable {
 }
 
 extension Configuration {
+    /// The key ring's file, with what it is wrapped under.
+    package func keyRingFile() throws(ConfigurationError) -> KeyRingFile {
+        KeyRingFile(
+            path: try required(\.keyRing, .keyRing),
+            wrapping: keyRingSecret.map { RingWrapping($0) })
+    }
+
     /// Opens the vault, and tells of what was found and mended by that.
     package func openVault(_ log: Log) throws -> Vault {
+        let file = try keyRingFile()
+        // One wrapping for all, so that a key that costs a second is derived once.
         let vault = try Vault(
-            ring: KeyRingFile(path: try required(\.keyRing, .keyRing)),
-            copies: keyRingBackups.map { KeyRingFile(path: $0) })
+            ring: file,
+            copies: keyRingBackups.map { KeyRingFile(path: $0, wrapping: file.wrapping) })
         for notice in vault.notices {
-            log.warning("the key ring was mended", ["what": .string(notice.text)])
+            log.warning("the key ring is not as it should be", ["what": .string(notice.text)])
         }
         return vault
     }

@@ -250,6 +250,7 @@ package struct Eraser: Sendable {
             try vault.forget(record.scopes(of: channel))
         }
         let keys = try channels.reduce(0) { try $0 + record.keysLeft(of: $1, in: vault) }
+        try await deleteAgain(record, channels)
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             guard try row.text("state") == ForgetState.executing.rawValue else { return }
@@ -286,6 +287,23 @@ package struct Eraser: Sendable {
             rows += try await connection.countRows(of: channel, in: periods).values.reduce(0, +)
         }
         return rows
+    }
+
+    /// Rows that are there although they were deleted (put back by hand, or by a backup) are
+    /// deleted when the forget goes on.
+    private func deleteAgain(_ record: ForgetRequestRecord, _ channels: [ChannelNumber])
+        async throws
+    {
+        let found = try await archive.pool.withConnection {
+            try await rowsLeft(of: channels, record, on: $0)
+        }
+        guard found > 0 else { return }
+        _ = try await archive.pool.withConnection {
+            try await $0.execute(
+                "update forget_target set deleted_at = null where request = $1",
+                [.int64(record.id.rawValue)])
+        }
+        throw ErasureError.notGone(request: record.id, rows: found, keys: 0)
     }
 
     private func receipt(

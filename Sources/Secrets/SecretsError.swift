@@ -15,6 +15,8 @@ package enum SecretsError: Failure, Equatable {
     case tooLong(path: String, limit: Int)
     /// A file or input that should hold a secret and holds nothing.
     case empty(path: String)
+    /// A command that should print a secret did not; no text of its own.
+    case commandFailed(reason: String)
     /// The memory that deriving a key from a passphrase takes is not there, in bytes.
     case notEnoughMemory(needed: Int)
 
@@ -27,6 +29,7 @@ package enum SecretsError: Failure, Equatable {
         case .tooLong: "secrets.too-long"
         case .empty: "secrets.empty"
         case .notEnoughMemory: "secrets.not-enough-memory"
+        case .commandFailed: "secrets.command-failed"
         }
     }
 
@@ -35,7 +38,7 @@ package enum SecretsError: Failure, Equatable {
         case .wrongLength: "use a key"
         case .wrongKeyOrDamaged: "open a sealed value"
         case .notEncoded: "decode text"
-        case .unreadable, .tooLong, .empty: "read a secret"
+        case .unreadable, .tooLong, .empty, .commandFailed: "read a secret"
         case .notEnoughMemory: "derive a key from a passphrase"
         }
     }
@@ -61,6 +64,7 @@ package enum SecretsError: Failure, Equatable {
         case .tooLong(_, let limit): "the secret is longer than \(limit) bytes"
         case .empty: "there is no secret in the input"
         case .notEnoughMemory: "there is not enough memory to derive the key"
+        case .commandFailed: "the command that gives the secret failed"
         }
     }
 
@@ -69,6 +73,7 @@ package enum SecretsError: Failure, Equatable {
         case .unreadable(let path, let reason): "\(path): \(reason)"
         case .tooLong(let path, let limit): "\(path) holds more than \(limit) bytes"
         case .empty(let path): "\(path) is empty; it should hold one secret"
+        case .commandFailed(let reason): "the command that gives the secret failed: \(reason)"
         case .notEnoughMemory(let needed):
             "deriving a key from the passphrase takes \(needed) bytes of memory"
         default: publicText

@@ -58,6 +58,13 @@ package struct KeyRing: Sendable {
             identifier: identifier, generation: generation &+ 1, tree: punctured, global: global)
     }
 
+    /// The same with a later generation, if need be.
+    func raised(above generation: UInt64) -> KeyRing {
+        guard generation >= self.generation else { return self }
+        return KeyRing(
+            identifier: identifier, generation: generation &+ 1, tree: tree, global: global)
+    }
+
     /// The key for one purpose, 32 bytes.
     func key(_ purpose: Purpose) throws(SecretsError) -> SecretBytes {
         try KeyDerivation.derive(

@@ -19,31 +19,42 @@ import Secrets
 package struct KeyRingFile: Sendable {
     package let path: String
 
-    private let lockLimit: Duration
+    /// Gives the keys of files that are wrapped under one, and makes a new file such a one.
+    package let wrapping: RingWrapping?
+    let lockLimit: Duration
 
     /// - Parameter lockLimit: how long to wait for another process that changes the ring. That
     ///   takes milliseconds; with half a million forgotten channels, seconds.
-    package init(path: String, lockLimit: Duration = .seconds(20)) {
+    package init(
+        path: String, wrapping: RingWrapping? = nil, lockLimit: Duration = .seconds(20)
+    ) {
         self.path = path
+        self.wrapping = wrapping
         self.lockLimit = lockLimit
     }
 
     /// A ring as it was read, and from which state of the file.
     struct Loaded {
         let ring: KeyRing
+        /// What the file is sealed under; nil where it is not.
+        let wrap: RingWrap?
         let identity: RingFileIdentity
     }
 
     /// Makes the file, mode 0600, with a new ring or the one given (a restored one).
     ///
-    /// - Throws: `VaultError.ringExists`, `ringBusy`, `ringInaccessible`.
+    /// - Throws: `VaultError.ringExists`, `ringBusy`, `ringInaccessible`, `ringLocked`.
     package func create(_ ring: KeyRing? = nil) throws(VaultError) {
+        try create(ring, wrap: try wrapping?.new())
+    }
+
+    func create(_ ring: KeyRing?, wrap: RingWrap?) throws(VaultError) {
         let ring = if let ring { ring } else { try KeyRing.generate() }
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
         guard try status(of: path) == nil else { throw .ringExists(path: path) }
         try clear(newPath)
-        try write(ring, like: nil)
+        try write(ring, wrap, like: nil, to: newPath)
         try putInPlace()
     }
 
@@ -68,61 +79,6 @@ package struct KeyRingFile: Sendable {
         try clearLeftovers()
     }
 
-    /// Changes the ring under the lock. When this returns, the ring that `body` gave is durable,
-    /// and the one before is overwritten as far as the file system allows; also where `body`
-    /// gave back the ring that it got, because an earlier change may have stopped half-way.
-    @discardableResult
-    func change(
-        _ body: (KeyRing) throws(VaultError) -> KeyRing
-    ) throws(VaultError) -> Loaded {
-        let lock = try takeLock()
-        defer { withExtendedLifetime(lock) {} }
-        let loaded = try loadWithIdentity()
-        try clearLeftovers()
-        let changed = try body(loaded.ring)
-        guard
-            changed.generation != loaded.ring.generation
-                || changed.tree.paths != loaded.ring.tree.paths
-        else {
-            try openForReading().synchronize()
-            try synchronizeDirectory()
-            return loaded
-        }
-        return try exchange(changed)
-    }
-
-    /// Puts a ring in the place of whatever is there, under the lock.
-    @discardableResult
-    func replace(with ring: KeyRing) throws(VaultError) -> Loaded {
-        try locked { () throws(VaultError) in
-            try clearLeftovers()
-            return try exchange(ring)
-        }
-    }
-
-    /// The same where the file is still damaged; otherwise the ring that another process has put
-    /// there.
-    func replaceDamaged(with ring: KeyRing) throws(VaultError) -> Loaded {
-        try locked { () throws(VaultError) in
-            do throws(VaultError) {
-                return try loadWithIdentity()
-            } catch {
-                guard case .ringDamaged = error else { throw error }
-            }
-            // What lies about may be all that `ring` can be read from, so it stays until the new
-            // file is whole; `write` needs a name that is free.
-            let ownPath = path + ".recovered"
-            try clear(ownPath)
-            let owner = try openForReading().status()
-            try write(ring, like: owner, to: ownPath)
-            if owner.st_mode & S_IFMT == S_IFREG { try overwrite(path, Int(owner.st_size)) }
-            guard rename(ownPath, path) == 0 else { throw .system(path, "replace the key ring") }
-            try synchronizeDirectory()
-            try clearLeftovers()
-            return Loaded(ring: ring, identity: try identity())
-        }
-    }
-
     /// Keeps others from changing the ring or its log meanwhile.
     func locked<Value>(_ body: () throws(VaultError) -> Value) throws(VaultError) -> Value {
         let lock = try takeLock()
@@ -133,34 +89,22 @@ package struct KeyRingFile: Sendable {
     /// What an interrupted change may have left, which may be whole rings.
     var leftovers: [(name: String, file: KeyRingFile)] {
         [newPath, oldPath].map { path in
-            ((path as NSString).lastPathComponent, KeyRingFile(path: path, lockLimit: lockLimit))
+            (
+                (path as NSString).lastPathComponent,
+                KeyRingFile(path: path, wrapping: wrapping, lockLimit: lockLimit)
+            )
         }
     }
 
     /// Whose the file is.
     func owner() throws(VaultError) -> stat { try openForReading().status() }
 
-    /// The identifier that stands in the file's header, also where the rest is damaged; nil for
-    /// another kind of file.
-    func publicIdentifier() throws(VaultError) -> [UInt8]? {
+    /// The identifier and generation that stand in the file's header, also where the rest is
+    /// damaged or locked; nil for another kind of file.
+    func publicHeader() throws(VaultError) -> (identifier: [UInt8], generation: UInt64)? {
         try openForReading().read(KeyRingFormat.publicHeaderCount).withBytes {
-            KeyRingFormat.publicIdentifier($0)
+            KeyRingFormat.publicHeader(of: $0)
         }
-    }
-
-    private func exchange(_ ring: KeyRing) throws(VaultError) -> Loaded {
-        let owner = try openForReading().status()
-        do {
-            try write(ring, like: owner)
-        } catch {
-            try? clear(newPath)
-            throw error
-        }
-        try nameOld()
-        try putInPlace()
-        try clear(oldPath)
-        try synchronizeDirectory()
-        return Loaded(ring: ring, identity: try identity())
     }
 
     func loadWithIdentity() throws(VaultError) -> Loaded {
@@ -191,25 +135,25 @@ package struct KeyRingFile: Sendable {
     /// Each attempt but the last needs a change right then to be made again.
     private static let readAttempts = 10
 
-    private var newPath: String { path + ".new" }
-    private var oldPath: String { path + ".old" }
+    var newPath: String { path + ".new" }
+    var oldPath: String { path + ".old" }
 
-    private func takeLock() throws(VaultError) -> RingLock {
+    func takeLock() throws(VaultError) -> RingLock {
         try RingLock(path: path + ".lock", ring: path, within: lockLimit)
     }
 
-    private func openForReading() throws(VaultError) -> RingDescriptor {
+    func openForReading() throws(VaultError) -> RingDescriptor {
         // Without O_NONBLOCK, opening a named pipe would wait for its other end.
         try RingDescriptor(path, O_RDONLY | O_NONBLOCK, operation: "open the key ring")
     }
 
-    private func check(_ status: stat) throws(VaultError) -> stat {
+    func check(_ status: stat) throws(VaultError) -> stat {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw .ringDamaged(path: path, what: "not a regular file")
         }
         let mode = status.st_mode & 0o777
         guard mode & 0o077 == 0 else { throw .ringTooOpen(path: path, mode: UInt32(mode)) }
-        guard status.st_size <= KeyRingFormat.maximumCount else {
+        guard status.st_size <= WrappedRingFormat.maximumCount else {
             throw .ringDamaged(path: path, what: "too long")
         }
         return status
@@ -220,85 +164,45 @@ package struct KeyRingFile: Sendable {
         let status = try check(file.status())
         let bytes = try file.read(Int(status.st_size))
         let header = bytes.withBytes { Array($0.prefix(KeyRingFormat.publicHeaderCount)) }
+        let (ring, wrap) = try decode(bytes)
+        return Loaded(ring: ring, wrap: wrap, identity: RingFileIdentity(status, header: header))
+    }
+
+    private func decode(_ bytes: SecretBytes) throws(VaultError) -> (KeyRing, RingWrap?) {
         do throws(KeyRingFormat.Fault) {
-            return Loaded(
-                ring: try KeyRingFormat.decode(bytes),
-                identity: RingFileIdentity(status, header: header))
+            guard KeyRingFormat.isWrapped(bytes) else {
+                return (try KeyRingFormat.decode(bytes), nil)
+            }
+            let header = try WrappedRingFormat.header(bytes)
+            let wrap: RingWrap
+            do throws(VaultError) {
+                wrap = try unlock(header)
+            } catch {
+                throw .locked(error)
+            }
+            guard let ring = try WrappedRingFormat.decode(bytes, key: wrap.key) else {
+                throw .locked(
+                    wrapping?.refuse(header, path: path)
+                        ?? .ringLocked(path: path, reason: "the secret does not open it"))
+            }
+            return (ring, wrap)
         } catch {
             switch error {
             case .damaged(let what): throw .ringDamaged(path: path, what: what)
             case .unsupported(let version): throw .ringUnsupported(path: path, version: version)
+            case .locked(let error): throw error
             }
         }
     }
 
-    private func write(
-        _ ring: KeyRing, like model: stat?, to path: String? = nil
-    ) throws(VaultError) {
-        let path = path ?? newPath
-        let file = try RingDescriptor(
-            path, O_WRONLY | O_CREAT | O_EXCL, operation: "create \(path)")
-        try file.restrict(like: model)
-        try KeyRingFormat.encode(ring).withBytes { bytes throws(VaultError) in
-            try file.write(bytes)
+    private func unlock(_ header: RingWrap.Header) throws(VaultError) -> RingWrap {
+        guard let wrapping else {
+            throw .ringLocked(
+                path: path,
+                reason: "it is wrapped: set PERMANODE_KEYRING_PASSPHRASE_FILE,"
+                    + " PERMANODE_KEYRING_KEY_FILE or PERMANODE_KEYRING_COMMAND")
         }
-        try file.synchronize()
-    }
-
-    private func nameOld() throws(VaultError) {
-        guard link(path, oldPath) != 0 else { return }
-        // A file system without hard links: the old blocks cannot be reached after the rename.
-        guard errno == EPERM || errno == ENOTSUP || errno == EOPNOTSUPP else {
-            throw .system(oldPath, "name the old key ring")
-        }
-    }
-
-    private func putInPlace() throws(VaultError) {
-        guard rename(newPath, path) == 0 else { throw .system(path, "replace the key ring") }
-        try synchronizeDirectory()
-    }
-
-    private func synchronizeDirectory() throws(VaultError) {
-        try RingDescriptor.synchronizeFolder(of: path)
-    }
-
-    private func clearLeftovers() throws(VaultError) {
-        try clear(newPath)
-        try clear(oldPath)
-    }
-
-    /// Overwrites and removes a file, if it is there. Where it is another name of the ring itself
-    /// (a change was stopped after its second step), removes the name only.
-    private func clear(_ leftover: String) throws(VaultError) {
-        guard let found = try status(of: leftover) else { return }
-        let ring = try status(of: path)
-        if ring.map(FileNumber.init) != FileNumber(found) {
-            try overwrite(leftover, Int(found.st_size))
-        }
-        guard unlink(leftover) == 0 else { throw .system(leftover, "remove the old key ring") }
-    }
-
-    /// Of the file itself, also of a symbolic link; nil where there is none.
-    private func status(of path: String) throws(VaultError) -> stat? {
-        var status = stat()
-        guard lstat(path, &status) != 0 else { return status }
-        guard errno == ENOENT else { throw .system(path, "look at the key ring") }
-        return nil
-    }
-
-    private func overwrite(_ leftover: String, _ byteCount: Int) throws(VaultError) {
-        let file = try RingDescriptor(
-            leftover, O_WRONLY | O_NONBLOCK, operation: "open the old key ring")
-        let zeros = SecretBytes(count: 65_536) { _ in }
-        var left = min(byteCount, KeyRingFormat.maximumCount)
-        while left > 0 {
-            let part = min(left, zeros.count)
-            try zeros.withBytes { bytes throws(VaultError) in
-                try file.write(UnsafeRawBufferPointer(rebasing: bytes[..<part]))
-            }
-            left -= part
-        }
-        try file.synchronize()
+        return try wrapping.wrap(header, path: path)
     }
 }
 

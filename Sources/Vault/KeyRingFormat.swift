@@ -30,13 +30,31 @@ enum KeyRingFormat {
     enum Fault: Error, Equatable {
         case damaged(String)
         case unsupported(UInt16)
+        /// Of a wrapped one: its key cannot be had, or does not open it.
+        case locked(VaultError)
     }
 
-    /// The identifier in the first `publicHeaderCount` bytes; nil for another kind of file.
-    static func publicIdentifier(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+    /// The first bytes of a file, which are no secret.
+    static func publicHeader(_ ring: KeyRing, version: UInt16) -> [UInt8] {
+        magic + bigEndian(version) + ring.identifier + bigEndian(ring.generation)
+    }
+
+    static func isWrapped(_ bytes: SecretBytes) -> Bool {
+        bytes.withBytes {
+            $0.prefix(10).elementsEqual(magic + bigEndian(WrappedRingFormat.version))
+        }
+    }
+
+    /// What the first `publicHeaderCount` bytes of a file say; nil for another kind of file.
+    static func publicHeader(
+        of bytes: UnsafeRawBufferPointer
+    ) -> (identifier: [UInt8], generation: UInt64)? {
         guard bytes.count >= publicHeaderCount, bytes.prefix(magic.count).elementsEqual(magic)
         else { return nil }
-        return Array(bytes[10..<26])
+        return (
+            Array(bytes[10..<26]),
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 26, as: UInt64.self))
+        )
     }
 
     static func encode(_ ring: KeyRing) -> SecretBytes {
@@ -49,10 +67,7 @@ enum KeyRingFormat {
                     .copyBytes(from: bytes)
                 offset += bytes.count
             }
-            put(magic)
-            put(bigEndian(version))
-            put(ring.identifier)
-            put(bigEndian(ring.generation))
+            put(publicHeader(ring, version: version))
             ring.global.withBytes { put($0) }
             put(bigEndian(UInt32(paths.count)))
             ring.tree.keys.withBytes { keys in

@@ -12,6 +12,8 @@ final class RingCopies: Sendable {
     /// The ring as it is now, and its log.
     struct Original: Sendable {
         let ring: @Sendable () throws(VaultError) -> KeyRing
+        /// What its file is wrapped under, and its copies are to be.
+        let wrap: RingWrap?
         let log: ForgetLog
     }
 
@@ -66,10 +68,17 @@ final class RingCopyFile: Sendable {
     let file: KeyRingFile
     let name: String
 
+    /// The copy as it was when it was last found to be current, and with which ring.
+    private struct Confirmed {
+        let file: RingFileIdentity
+        let generation: UInt64
+        let wrap: RingWrap.Header?
+        let log: ForgetLogHead
+    }
+
     private struct State {
         var isBusy = false
-        /// The copy as it was when it was last found to be current, and with which ring.
-        var confirmed: (file: RingFileIdentity, generation: UInt64, log: ForgetLogHead?)?
+        var confirmed: Confirmed?
     }
 
     private let state = Mutex(State())
@@ -113,7 +122,8 @@ final class RingCopyFile: Sendable {
             try file.removeLeftovers()
             let ring = try original.ring()
             if let known = state.withLock({ $0.confirmed }), known.generation == ring.generation,
-                known.log == original.log.head, try file.identity() == known.file
+                known.log == original.log.head, known.wrap == original.wrap?.header,
+                try file.identity() == known.file
             {
                 return RingCopy(
                     name: name, standing: .current, generation: known.generation, hasLog: true)
@@ -127,8 +137,11 @@ final class RingCopyFile: Sendable {
             }
             let head = detail == nil ? original.log.head : nil
             state.withLock {
-                $0.confirmed =
-                    head == nil ? nil : (loaded.identity, loaded.ring.generation, head)
+                $0.confirmed = head.map {
+                    Confirmed(
+                        file: loaded.identity, generation: loaded.ring.generation,
+                        wrap: loaded.wrap?.header, log: $0)
+                }
             }
             return RingCopy(
                 name: name, standing: .current, generation: loaded.ring.generation,
@@ -138,7 +151,7 @@ final class RingCopyFile: Sendable {
 
     private func replace(_ original: RingCopies.Original) throws(VaultError) -> KeyRingFile.Loaded {
         do {
-            return try file.change { held throws(VaultError) in
+            return try file.change(wrap: .under(original.wrap)) { held throws(VaultError) in
                 // Asked for under the copy's lock, so that of two processes none puts an older
                 // ring in a newer one's place.
                 let ring = try original.ring()
@@ -151,13 +164,19 @@ final class RingCopyFile: Sendable {
                 }
                 return ring
             }
-        } catch .ringDamaged {
-            // A torn copy is made whole; but only where it can be seen to be one of this ring.
-            let ring = try original.ring()
-            guard try file.publicIdentifier() == ring.identifier else {
-                throw .ringReplaced(path: file.path)
+        } catch {
+            // A copy that is torn, or wrapped under a key of earlier, is made anew; but only where
+            // it can be seen to be one of this ring, and not to know of more than it.
+            switch error {
+            case .ringDamaged, .ringLocked: break
+            default: throw error
             }
-            return try file.replace(with: ring)
+            let ring = try original.ring()
+            guard let (identifier, generation) = try file.publicHeader(),
+                identifier == ring.identifier
+            else { throw .ringReplaced(path: file.path) }
+            guard generation <= ring.generation else { throw error }
+            return try file.replace(with: ring, wrap: original.wrap)
         }
     }
 
@@ -168,7 +187,8 @@ final class RingCopyFile: Sendable {
             let standing: RingCopy.Standing =
                 switch error {
                 case .ringMissing(file.path): .missing
-                case .ringReplaced, .ringDamaged, .ringTooOpen, .ringUnsupported: .unusable
+                case .ringReplaced, .ringDamaged, .ringTooOpen, .ringUnsupported, .ringLocked:
+                    .unusable
                 case .ringWentBack: .ahead
                 default: .unreachable
                 }

@@ -133,10 +133,10 @@ package final class Vault: Sendable {
 
     /// Changes the ring, after a look that the one on disk is no older than the one held.
     func change(
-        _ body: (KeyRing) throws(VaultError) -> KeyRing
+        wrap: KeyRingFile.WrapChoice = .asItIs, _ body: (KeyRing) throws(VaultError) -> KeyRing
     ) throws(VaultError) {
         let held = currentRing
-        let loaded = try file.change { ring throws(VaultError) in
+        let loaded = try file.change(wrap: wrap) { ring throws(VaultError) in
             try check(ring, after: held)
             return try body(ring)
         }
@@ -149,6 +149,7 @@ package final class Vault: Sendable {
 
     /// As this vault last saw it.
     var currentRing: KeyRing { state.withLock { $0.loaded.ring } }
+    var currentWrap: RingWrap? { state.withLock { $0.loaded.wrap } }
 
     /// Whether nothing of a channel can be opened any more.
     package func isForgotten(_ channel: ChannelNumber) throws(VaultError) -> Bool {

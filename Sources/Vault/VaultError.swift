@@ -31,6 +31,10 @@ package enum VaultError: Failure, Equatable {
     /// The forget log lacks records that this process has seen in it.
     case logWentBack(path: String)
     case logFull(path: String)
+    /// The ring is wrapped under a key that cannot be had, or that is another.
+    case ringLocked(path: String, reason: String)
+    /// A copy that must not take the ring's place.
+    case restoreRefused(path: String, reason: String)
     /// More nodes than `KeyTree.maximumNodeCount`, or no channel number left.
     case ringFull
 
@@ -49,6 +53,8 @@ package enum VaultError: Failure, Equatable {
         case .ringWentBack: "vault.ring-went-back"
         case .ringBusy: "vault.ring-busy"
         case .ringFull: "vault.ring-full"
+        case .restoreRefused: "vault.restore-refused"
+        case .ringLocked: "vault.ring-locked"
         case .logDamaged: "vault.log-damaged"
         case .logWentBack: "vault.log-went-back"
         case .logFull: "vault.log-full"
@@ -65,6 +71,7 @@ package enum VaultError: Failure, Equatable {
         case .ringBusy: "lock the key ring"
         case .logDamaged, .logWentBack: "read the forget log"
         case .logFull: "write the forget log"
+        case .restoreRefused: "restore the key ring"
         default: "read the key ring"
         }
     }
@@ -77,7 +84,8 @@ package enum VaultError: Failure, Equatable {
             .ringDamaged(let path, _), .ringUnsupported(let path, _),
             .ringInaccessible(let path, _, _), .ringReplaced(let path),
             .ringWentBack(let path, _, _), .ringBusy(let path), .logDamaged(let path, _, _),
-            .logWentBack(let path), .logFull(let path):
+            .logWentBack(let path), .logFull(let path), .ringLocked(let path, _),
+            .restoreRefused(let path, _):
             path
         case .nothingToForget, .ringFull: nil
         }
@@ -109,12 +117,14 @@ package enum VaultError: Failure, Equatable {
         case .ringExists(let path):
             "\(path) exists; without it nothing sealed can be read again, so it is not replaced"
         case .ringMissing(let path):
-            "there is no key ring at \(path); make one (permanode init) or restore its backup"
+            "there is no key ring at \(path); make one (permanode init), or"
+                + " put a copy in its place (permanode keyring restore --from COPY)"
         case .ringTooOpen(let path, let mode):
             "\(path) has mode \(String(mode, radix: 8)); others than its owner must not reach it:"
                 + " chmod 600 \(path)"
         case .ringDamaged(let path, let what):
-            "\(path) is no whole key ring (\(what)); restore its backup"
+            "\(path) is no whole key ring (\(what)); put a copy in its place"
+                + " (permanode keyring restore --from COPY)"
         case .ringUnsupported(let path, let version):
             "\(path) has format \(version), which a later version of this program made"
         case .ringInaccessible(let path, _, let reason): "\(path): \(reason)"
@@ -128,6 +138,8 @@ package enum VaultError: Failure, Equatable {
         case .logDamaged(let path, let record, let what):
             "\(path) is damaged at record \(record) (\(what)): restore it from a copy, or move it"
                 + " away and run `permanode restore-check`, which writes it anew from the database"
+        case .restoreRefused(let path, let reason): "\(path) is not restored: \(reason)"
+        case .ringLocked(let path, let reason): "\(path) cannot be opened: \(reason)"
         case .logWentBack(let path):
             "\(path) is older than what was in use: forgotten things are missing in it; put the"
                 + " newer one there, or restart, which completes it from the database"

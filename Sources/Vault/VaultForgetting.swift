@@ -99,11 +99,48 @@ extension Vault {
     @discardableResult
     package func updateCopies() -> [RingCopy] { copyFiles.update(original) }
 
+    /// Wraps the ring's file, and then its copies, under a new key.
+    ///
+    /// - Parameter wrapping: nil: no longer wrapped.
+    /// - Returns: How that went with the copies. One that was not reached keeps its old key.
+    package func rotate(_ wrapping: RingWrapping?) throws(VaultError) -> RingChange {
+        try change(wrap: .under(try wrapping?.new())) { $0 }
+        return RingChange(generation: generation, copies: updateCopies())
+    }
+
+    /// Writes a copy of the ring and of its log to a place of one's own; one that is there is
+    /// brought up to date.
+    package func backUp(to path: String) throws(VaultError) -> RingCopy {
+        let copy = KeyRingFile(path: path, wrapping: file.wrapping)
+        try refresh()
+        do throws(VaultError) {
+            try copy.create(currentRing, wrap: currentWrap)
+        } catch {
+            guard case .ringExists = error else { throw error }
+        }
+        return RingCopies([copy]).update(original).first
+            ?? RingCopy(name: path, standing: .unreachable, generation: nil)
+    }
+
+    /// How the ring's file is wrapped.
+    package var wrapKind: RingWrapKind {
+        switch currentWrap?.header.kind {
+        case nil: .none
+        case .passphrase: .passphrase
+        case .key: .key
+        }
+    }
+
     private var original: RingCopies.Original {
         RingCopies.Original(
             ring: { [self] () throws(VaultError) in
                 try refresh()
                 return currentRing
-            }, log: log)
+            }, wrap: currentWrap, log: log)
     }
+}
+
+/// What a ring's file is wrapped under.
+package enum RingWrapKind: String, Sendable, Codable {
+    case none, passphrase, key
 }

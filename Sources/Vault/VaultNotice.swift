@@ -8,6 +8,8 @@ package enum VaultNotice: Sendable, Equatable {
     case logCut(bytes: Int)
     /// There was no forget log although things had been forgotten.
     case logMissing(path: String)
+    /// A secret to wrap the ring under is configured, and the ring is not wrapped.
+    case notWrapped
 
     package var text: String {
         switch self {
@@ -22,6 +24,9 @@ package enum VaultNotice: Sendable, Equatable {
         case .logMissing(let path):
             "there was no forget log at \(path) although keys have been destroyed in the ring: a"
                 + " new one was begun and is completed from the database"
+        case .notWrapped:
+            "the key ring is not wrapped although a secret for that is set: `permanode keyring"
+                + " rotate` wraps it and its copies"
         }
     }
 }

@@ -41,6 +41,7 @@ struct VaultOpening {
             }
             if count > 0 { notices.append(.puncturedAgain(count: count)) }
         }
+        if file.wrapping != nil, loaded.wrap == nil { notices.append(.notWrapped) }
         self.loaded = loaded
         self.log = log
         self.notices = notices
@@ -85,10 +86,11 @@ struct RingRecovery {
         _ damage: VaultError
     ) throws -> (loaded: KeyRingFile.Loaded, name: String) {
         let whole = candidates.compactMap { candidate in
-            (try? candidate.file.load()).map { (name: candidate.name, ring: $0) }
-        }.sorted { $0.ring.generation > $1.ring.generation }
+            (try? candidate.file.loadWithIdentity()).map { (name: candidate.name, loaded: $0) }
+        }.sorted { $0.loaded.ring.generation > $1.loaded.ring.generation }
         // The log's checks are made with the ring's own key, so a ring that reads it is the one.
-        for (name, ring) in whole {
+        for (name, candidate) in whole {
+            let ring = candidate.ring
             let log = try ForgetLog(ringPath: file.path, ring: ring)
             guard access(log.path, F_OK) == 0 else { throw damage }
             var holes: [TreePath] = []
@@ -100,7 +102,9 @@ struct RingRecovery {
                 if case .logDamaged(_, 0, _) = error { continue }
                 throw error
             }
-            return (try file.replaceDamaged(with: try ring.punctured(holes)), name)
+            let loaded = try file.replaceDamaged(
+                with: try ring.punctured(holes), wrap: candidate.wrap)
+            return (loaded, name)
         }
         throw damage
     }

@@ -4,6 +4,7 @@ import Diagnostics
 import Foundation
 import NodeClient
 import Testing
+import Vault
 
 /// The environment, read.
 @Suite struct ConfigurationTests {
@@ -134,5 +135,26 @@ import Testing
     ])
     func whatIsNoNumericAddressWithAPortIsRefused(_ text: String) {
         #expect(ListenAddress(text) == nil)
+    }
+
+    @Test func copiesAndTheSecretOfTheKeyRingAreRead() throws {
+        var environment = Self.complete
+        environment["PERMANODE_KEYRING_BACKUPS"] = "/a/keyring, /b/keyring"
+        environment["PERMANODE_KEYRING_COMMAND"] = "/bin/cat /run/key"
+        let configuration = try Configuration(environment)
+        #expect(configuration.keyRingBackups == ["/a/keyring", "/b/keyring"])
+        #expect(configuration.keyRingSecret == .command("/bin/cat /run/key"))
+        #expect(try Configuration(Self.complete).keyRingSecret == nil)
+        for wrong in [
+            ["PERMANODE_KEYRING_BACKUPS": "/a/keyring,,/b"],
+            ["PERMANODE_KEYRING_BACKUPS": "/a/keyring,/a/./keyring"],
+            ["PERMANODE_KEYRING_BACKUPS": "/var/lib/permanode/keyring"],
+            ["PERMANODE_KEYRING_KEY_FILE": "/k"],
+            ["PERMANODE_KEYRING_COMMAND": "cat /run/key"],
+        ] {
+            #expect(throws: ConfigurationError.self, "\(wrong)") {
+                try Configuration(environment.merging(wrong) { $1 })
+            }
+        }
     }
 }

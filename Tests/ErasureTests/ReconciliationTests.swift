@@ -261,4 +261,30 @@ import Vault
             #expect(try await reconcile(test.vault, test, full: true).isEmpty)
         }
     }
+
+    /// Rows come back between the deletion and the look for what should be gone.
+    @Test func rowsThatComeBackAreDeletedByTheNextAttempt() async throws {
+        try await withCrawled { test, clock, meter, _ in
+            let request = try await test.archive.receiveForgetRequest(
+                .channel(meter), reason: nil, now: clock.now)
+            let eraser = Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
+            _ = try await SavedDatabase.save(test)
+            let stopped = Task {
+                try await eraser.execute(request.id) { step in
+                    if step == .conclude { withUnsafeCurrentTask { $0?.cancel() } }
+                }
+            }
+            await #expect(throws: (any Error).self) { _ = try await stopped.value }
+            try await test.pool.withConnection {
+                _ = try await $0.execute(
+                    "insert into public.message select * from saved.message where channel = $1",
+                    [.int64(meter.rawValue)])
+            }
+            await #expect(throws: ErasureError.notGone(request: request.id, rows: 24, keys: 0)) {
+                _ = try await eraser.execute(request.id)
+            }
+            #expect(try await eraser.execute(request.id).state == .done)
+            #expect(try await test.rowCount(of: "message") == 6)
+        }
+    }
 }

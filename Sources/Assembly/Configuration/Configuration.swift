@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import NodeClient
 import Postgres
+import Vault
 
 /// What the environment says, read once at the start. Texts of it that may hold passwords
 /// (database, nodes) are kept in types that do not show them.
@@ -17,6 +18,11 @@ package struct Configuration: Sendable {
         case keyRing = "PERMANODE_KEYRING"
         /// Files that hold copies of the key ring, separated by commas.
         case keyRingBackups = "PERMANODE_KEYRING_BACKUPS"
+        /// A file with the passphrase that the key ring is wrapped under; or one with a key; or a
+        /// command that prints the key.
+        case keyRingPassphraseFile = "PERMANODE_KEYRING_PASSPHRASE_FILE"
+        case keyRingKeyFile = "PERMANODE_KEYRING_KEY_FILE"
+        case keyRingCommand = "PERMANODE_KEYRING_COMMAND"
         /// Address and port; `127.0.0.1:8480` where it is not set.
         case listen = "PERMANODE_LISTEN"
         /// A PEM file with the certificate chain.
@@ -64,6 +70,8 @@ package struct Configuration: Sendable {
     package let keyRing: String?
     /// Paths of copies of the key ring, which a forget changes with it.
     package let keyRingBackups: [String]
+    /// Where the secret is that the key ring is wrapped under; nil where it is not.
+    package let keyRingSecret: RingSecretSource?
     package let listen: ListenAddress
     package let tls: TLSFiles?
     package let proxyEndsTLS: Bool
@@ -88,6 +96,7 @@ package struct Configuration: Sendable {
         nodes = reader.nodes(needed: needs.contains(.nodes))
         keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
         keyRingBackups = reader.paths(.keyRingBackups, otherThan: keyRing)
+        keyRingSecret = reader.ringSecret()
         listen = reader.listen()
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false

@@ -1,6 +1,7 @@
 import Foundation
 import NodeClient
 import Postgres
+import Vault
 
 /// Reads variables one by one and collects what is wrong with them.
 struct EnvironmentReader {
@@ -47,6 +48,25 @@ struct EnvironmentReader {
 
     /// Copies of the key ring: each is written by every forget.
     private static let maximumPaths = 16
+
+    mutating func ringSecret() -> RingSecretSource? {
+        let sources: [(Configuration.Variable, (String) -> RingSecretSource)] = [
+            (.keyRingPassphraseFile, RingSecretSource.passphraseFile),
+            (.keyRingKeyFile, RingSecretSource.keyFile),
+            (.keyRingCommand, RingSecretSource.command),
+        ]
+        let set = sources.filter { isSet($0.0) }
+        if set.count > 1 {
+            for (variable, _) in set.dropFirst() {
+                add(variable, .malformed("cannot be set beside \(set[0].0.rawValue)"))
+            }
+        }
+        guard let (variable, source) = set.first, let text = value(variable) else { return nil }
+        if variable == .keyRingCommand, !text.hasPrefix("/") {
+            add(variable, .malformed("does not begin with an absolute path"))
+        }
+        return source(text)
+    }
 
     mutating func choice<Value>(_ variable: Configuration.Variable, _ values: [String: Value])
         -> Value?

@@ -37,8 +37,10 @@ package struct ErasureService: Sendable {
     ///   can mend.
     package func run() async throws {
         var backoff = Backoff(first: pollInterval, maximum: .seconds(60))
+        var copies = CopyWatch(vault: archive.vault, log: log)
         while true {
             let isWell = try await round()
+            await copies.look()
             try Task.checkCancellation()
             if isWell { backoff.reset() }
             try await Task.sleep(for: isWell ? pollInterval : backoff.next())

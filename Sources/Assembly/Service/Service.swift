@@ -5,6 +5,7 @@ import Failures
 import Foundation
 import HTTPServer
 import QueryAPI
+import Secrets
 
 /// The service: its roles in one process, until it is told to stop or one of them fails.
 package struct Service: Sendable {
@@ -32,6 +33,13 @@ package struct Service: Sendable {
     ///   `AssemblyError.shutdownTooSlow` where what is under way outlasts `shutdownLimit`:
     ///   the process should then end without waiting for it.
     package func run(until stop: @escaping @Sendable () async -> Void) async throws {
+        if !CoreDumps.forbid() {
+            log.warning("core dumps could not be switched off: one would hold keys")
+        }
+        if !SecretMemory.isLocked {
+            log.warning(
+                "secrets could not be locked in memory and may reach swap: raise RLIMIT_MEMLOCK")
+        }
         let metrics = Metrics()
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
         let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil

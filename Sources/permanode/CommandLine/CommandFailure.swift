@@ -1,5 +1,6 @@
 import Archive
 import Assembly
+import Erasure
 import Failures
 import LocalTangle
 import Postgres
@@ -40,6 +41,7 @@ struct CommandFailure: Error {
         case is RequestLifeError: .refused
         case let error as VaultError: status(of: error)
         case let error as AssemblyError: status(of: error)
+        case ErasureError.otherRing: .refused
         case DumpError.missing, LoadError.unreadable: .notFound
         case DumpError.notAFile, DumpError.tooManyFiles: .usedWrongly
         case let error as PostgresError where error.kind == .migration: .refused
@@ -63,7 +65,9 @@ struct CommandFailure: Error {
     private static func status(of error: VaultError) -> ExitStatus {
         switch error {
         case .ringMissing: .notFound
-        case .ringExists, .ringTooOpen, .ringReplaced, .ringWentBack, .ringUnsupported: .refused
+        case .ringExists, .ringTooOpen, .ringReplaced, .ringWentBack, .ringUnsupported,
+            .restoreRefused, .ringLocked:
+            .refused
         default: .failed
         }
     }

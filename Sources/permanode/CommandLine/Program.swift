@@ -14,7 +14,8 @@ enum Program {
         RequestsCommand.self, RequestsCheckCommand.self, RequestsApproveCommand.self,
         RequestsRefuseCommand.self, RequestsExtendCommand.self, HoldSetCommand.self,
         HoldLiftCommand.self, HoldListCommand.self,
-        LocalTangleCommand.self,
+        KeyringBackupCommand.self, KeyringRestoreCommand.self, KeyringShowCommand.self,
+        KeyringRotateCommand.self, RestoreCheckCommand.self, LocalTangleCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]
 

@@ -1,0 +1,48 @@
+import Diagnostics
+import Dispatch
+import Vault
+
+/// Brings copies of the key ring up to date that a forget did not reach, and tells of them.
+struct CopyWatch {
+    /// Between two looks; a copy that is current costs one look at its header.
+    private static let interval: Duration = .seconds(15)
+
+    private let vault: Vault
+    private let log: Log
+    private var nextLook = ContinuousClock.now
+    private var late: [String: RingCopy.Standing] = [:]
+
+    init(vault: Vault, log: Log) {
+        self.vault = vault
+        self.log = log
+    }
+
+    /// Looks where it is time to.
+    mutating func look() async {
+        guard ContinuousClock.now >= nextLook else { return }
+        let copies = await update()
+        nextLook = .now + Self.interval
+        for copy in copies {
+            let fields: LogFields = [
+                "copy": .string(copy.name), "standing": .string(copy.standing.rawValue),
+                "why": .string(copy.detail ?? ""),
+            ]
+            if copy.isCurrent, late[copy.name] != nil {
+                log.info("a copy of the key ring is current again", fields)
+            } else if !copy.isCurrent, late[copy.name] != copy.standing {
+                log.warning(
+                    "a copy of the key ring is not current: forgotten keys may be in it", fields)
+            }
+            late[copy.name] = copy.isCurrent ? nil : copy.standing
+        }
+    }
+
+    /// On a thread that may wait for a disk.
+    private func update() async -> [RingCopy] {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [vault] in
+                continuation.resume(returning: vault.updateCopies())
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// The `keyring` commands and `restore-check`.
+@Suite struct KeyringTests {
+    private struct Copy: Decodable {
+        let name: String
+        let standing: String
+        let generation: UInt64?
+        let hasLog: Bool
+    }
+
+    private struct Shown: Decodable {
+        let ring: String
+        let generation: UInt64
+        let nodes: Int
+        let logRecords: UInt64
+        let wrap: String
+        let signingKey: String
+        let copies: [Copy]
+    }
+
+    private struct Report: Decodable {
+        let logWasOlder: Bool
+        let keysDestroyed: Int
+        let tombstonesLogged: Int
+    }
+
+    private func show(_ place: Workplace) async throws -> Shown {
+        let result = try await place.run("keyring", "show", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        return try result.json(Shown.self)
+    }
+
+    @Test func initSaysThatTheRingIsEverything() async throws {
+        try await Workplace.with { place in
+            let alone = try await place.run("init")
+            #expect(alone.status == 0, "\(alone.errors)")
+            #expect(alone.errors.contains("THE ONLY KEY"))
+            #expect(alone.errors.contains("permanode keyring backup --to"))
+        }
+        try await Workplace.with { place in
+            let copy = place.folder.appendingPathComponent("spare").path
+            place.set("PERMANODE_KEYRING_BACKUPS", copy)
+            let made = try await place.run("init")
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(made.errors.contains(copy))
+            #expect(try await show(place).copies.map(\.standing) == ["current"])
+        }
+    }
+
+    /// A ring is lost; its copy, which a forget reached, takes its place.
+    @Test func aLostRingIsRestoredFromACopyThatForgetsToo() async throws {
+        try await Workplace.withArchive { place in
+            let copy = place.folder.appendingPathComponent("spare").path
+            #expect(try await place.run("keyring", "backup").status == 2)
+            #expect(try await place.run("keyring", "backup", "--to", copy).status == 0)
+            place.set("PERMANODE_KEYRING_BACKUPS", copy)
+            let channel = try await place.add(ChannelVector.named("public"))
+            let first = try await show(place)
+            #expect(first.copies.map(\.standing) == ["current"])
+            #expect(first.signingKey.count == 64 && first.ring.count == 32)
+            let forgotten = try await place.run("forget", "--channel", channel, "--yes")
+            #expect(forgotten.status == 0, "\(forgotten.errors)")
+            let shown = try await show(place)
+            #expect(shown.generation == first.generation + 1)
+            #expect(shown.logRecords > 1)
+            #expect(shown.copies.map(\.standing) == ["current"])
+            #expect(shown.copies.map(\.generation) == [shown.generation])
+            #expect(shown.copies.allSatisfy(\.hasLog))
+
+            let refused = try await place.run("keyring", "restore", "--from", copy)
+            #expect(refused.status == 0 && refused.errors.contains("nothing to restore"))
+            try FileManager.default.removeItem(atPath: place.keyRing)
+            #expect(try await place.run("channel", "list").status == 3)
+            let restored = try await place.run("keyring", "restore", "--from", copy, "--json")
+            #expect(restored.status == 0, "\(restored.errors)")
+            #expect(restored.errors.contains("RESTORED"))
+            #expect(try await show(place).ring == shown.ring)
+            #expect(try await place.run("channel", "show", channel).output.contains("forgotten"))
+            let check = try await place.run("restore-check")
+            #expect(check.status == 0 && check.output.contains("agree"))
+            #expect(
+                try await place.run("keyring", "restore", "--from", copy + "-not").status == 3)
+        }
+    }
+
+    /// Ring and log come back from before a forget; the database knows better.
+    @Test func restoreCheckForgetsWhatOlderFilesBroughtBack() async throws {
+        try await Workplace.withArchive { place in
+            let channel = try await place.add(ChannelVector.named("public"))
+            let files = [place.keyRing, place.keyRing + ".forgotten"]
+            let before = try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+            #expect(try await place.run("forget", "--channel", channel, "--yes").status == 0)
+            for (path, content) in zip(files, before) {
+                try content.write(to: URL(fileURLWithPath: path))
+            }
+            let found = try await place.run("restore-check", "--json")
+            #expect(found.status == 0, "\(found.errors)")
+            let report = try found.json(Report.self)
+            #expect(report.logWasOlder)
+            #expect(report.keysDestroyed == 1)
+            #expect(report.tombstonesLogged > 0)
+
+            // And any other command does so by itself, and says so.
+            for (path, content) in zip(files, before) {
+                try content.write(to: URL(fileURLWithPath: path))
+            }
+            let list = try await place.run("channel", "list")
+            #expect(list.status == 0)
+            #expect(list.errors.contains("brought up to date"))
+            #expect(try await place.run("restore-check").output.contains("agree"))
+        }
+    }
+
+    @Test func theRingIsWrappedUnderAPassphraseAndUnderAKey() async throws {
+        try await Workplace.withArchive { place in
+            let secret = "a passphrase for \(UUID().uuidString)"
+            place.keepSecret(secret)
+            let passphrase = try place.file("passphrase", secret + "\n")
+            let rotated = try await place.run("keyring", "rotate", "--passphrase-file", passphrase)
+            #expect(rotated.status == 0, "\(rotated.errors)")
+            let locked = try await place.run("channel", "list")
+            #expect(locked.status == 4)
+            #expect(locked.errors.contains("PERMANODE_KEYRING_PASSPHRASE_FILE"))
+            place.set("PERMANODE_KEYRING_PASSPHRASE_FILE", passphrase)
+            #expect(try await place.run("channel", "list").status == 0)
+            #expect(try await show(place).wrap == "passphrase")
+
+            let key = try place.file("key", String(repeating: UUID().uuidString, count: 2))
+            let both = try await place.run(
+                "keyring", "rotate", "--key-file", key, "--unwrap")
+            #expect(both.status == 2)
+            #expect(try await place.run("keyring", "rotate", "--key-file", key).status == 0)
+            place.set("PERMANODE_KEYRING_COMMAND", "/bin/cat \(key)")
+            #expect(try await place.run("keyring", "show").status == 2, "two secrets are set")
+            place.set("PERMANODE_KEYRING_PASSPHRASE_FILE", nil)
+            #expect(try await show(place).wrap == "key")
+            #expect(try await place.run("keyring", "rotate", "--unwrap").status == 0)
+            place.set("PERMANODE_KEYRING_COMMAND", nil)
+            #expect(try await show(place).wrap == "none")
+            #expect(try await place.run("keyring", "rotate").status == 2)
+        }
+    }
+
+    @Test func aDatabaseOfAnotherRingIsRefused() async throws {
+        try await Workplace.withArchive { place in
+            let (database, ring) = (place.environment["PERMANODE_DATABASE_URL"], place.keyRing)
+            try await Workplace.withArchive { other in
+                other.set("PERMANODE_DATABASE_URL", database)
+                let result = try await other.run("channel", "list")
+                #expect(result.status == 4)
+                #expect(result.errors.contains("belongs to the key ring"))
+                other.set("PERMANODE_KEYRING", ring)
+                #expect(try await other.run("channel", "list").status == 0)
+            }
+        }
+    }
+}
