@@ -69,7 +69,7 @@ import Testing
             #expect(shown.logRecords > 1)
             #expect(shown.copies.map(\.standing) == ["current"])
             #expect(shown.copies.map(\.generation) == [shown.generation])
-            #expect(shown.copies.allSatisfy(\.hasLog))
+            #expect(shown.copies.allSatisfy { $0.hasLog })
 
             let refused = try await place.run("keyring", "restore", "--from", copy)
             #expect(refused.status == 0 && refused.errors.contains("nothing to restore"))

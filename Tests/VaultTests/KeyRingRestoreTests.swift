@@ -86,7 +86,7 @@ import Vault
     @Test func aCopyThatForgotMoreTakesTheRingsPlace() throws {
         let more = ChannelNumber.random()
         let vault = try Vault(ring: ring.file, copies: [copy])
-        #expect(vault.updateCopies().allSatisfy(\.isCurrent))
+        #expect(vault.updateCopies().allSatisfy { $0.isCurrent })
         try Vault(ring: copy).forget(more)
         let outcome = try KeyRingRestore.restore(ring.file, from: copy)
         #expect(outcome.replaced == .older)
