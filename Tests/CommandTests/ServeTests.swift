@@ -45,6 +45,44 @@ import Testing
         }
     }
 
+    #if os(Linux)
+        @Test(.timeLimit(.minutes(2))) func theServiceLeavesNoCoreDump() async throws {
+            try await Workplace.withArchive { place in
+                let service = try place.start("serve", "--roles", "eraser")
+                try await service.wait(untilErrors: { $0.contains("serving") })
+                let limits = try String(
+                    contentsOfFile: "/proc/\(service.identifier)/limits", encoding: .utf8)
+                let core = limits.split(separator: "\n").first {
+                    $0.hasPrefix("Max core file size")
+                }
+                #expect(core?.split(separator: " ").suffix(3) == ["0", "0", "bytes"])
+                service.signal(SIGTERM)
+                #expect(try await service.waitForEnd() == 0)
+            }
+        }
+    #endif
+
+    /// A copy of the key ring that a forget did not reach is brought up to date when it is there.
+    @Test(.timeLimit(.minutes(2))) func theEraserCatchesUpWithCopiesOfTheRing() async throws {
+        try await Workplace.withArchive { place in
+            let copy = place.folder.appendingPathComponent("spare").path
+            let id = try await place.add(ChannelVector.named("public"))
+            #expect(try await place.run("keyring", "backup", "--to", copy).status == 0)
+            place.set("PERMANODE_KEYRING_BACKUPS", copy)
+            try FileManager.default.moveItem(atPath: copy, toPath: copy + "-away")
+            #expect(try await place.run("forget", "--channel", id, "--yes").status == 0)
+            #expect(try await place.run("keyring", "show").output.contains("missing"))
+            try FileManager.default.moveItem(atPath: copy + "-away", toPath: copy)
+            #expect(try await place.run("keyring", "show").output.contains("behind"))
+            let service = try place.start("serve", "--roles", "eraser")
+            try await Self.waitUntil {
+                try await place.run("keyring", "show").output.contains("current")
+            }
+            service.signal(SIGTERM)
+            #expect(try await service.waitForEnd() == 0)
+        }
+    }
+
     @Test func aRoleThatCannotStartEndsTheServiceWithItsReason() async throws {
         try await Workplace.withArchive { place in
             let first = try place.start("serve", "--roles", "api")

@@ -15,7 +15,8 @@ extension Reconciliation {
         report.channelsForgotten += try await connection.execute(
             """
             update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
-                subject = null, sealed_label = null, lease_owner = null, lease_until = null
+                subject = null, sealed_label = null, sealed_purpose = null,
+                lease_owner = null, lease_until = null
             where id = any ($1) and state <> 'forgotten'
             """, parameter)
         report.subjectsForgotten += try await connection.withTransaction { connection in
@@ -42,7 +43,7 @@ extension Reconciliation {
         }
         _ = try await connection.execute(
             """
-            update channel set registration = null, sealed_label = null, reason = null,
+            update channel set registration = null, sealed_label = null, basis = null, reason = null,
                 next_sequence = 0, head_position = 0, last_look_at = null,
                 last_news_at = created_at, next_look_at = created_at
             where id = any ($1) and registration is not null
