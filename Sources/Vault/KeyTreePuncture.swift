@@ -24,12 +24,23 @@ extension KeyTree {
     }
 
     /// In order, without those that lie at or beneath another.
-    private static func outermost(_ holes: [TreePath]) -> [TreePath] {
+    static func outermost(_ holes: [TreePath]) -> [TreePath] {
         var kept: [TreePath] = []
         for hole in holes.sorted() where !(kept.last?.contains(hole) ?? false) {
             kept.append(hole)
         }
         return kept
+    }
+
+    /// Whether one of `nodes` (in order, apart from each other) lies at or above `path`.
+    static func covers(_ nodes: [TreePath], _ path: TreePath) -> Bool {
+        var low = 0
+        var high = nodes.count
+        while low < high {
+            let middle = (low + high) / 2
+            if nodes[middle].bits > path.bits { high = middle } else { low = middle + 1 }
+        }
+        return low > 0 && nodes[low - 1].contains(path)
     }
 
     /// What is left when `holes` (in order, apart from each other) are cut out, in order.

@@ -36,11 +36,12 @@ extension Vault {
     @discardableResult
     package func forgetAndLog(_ scopes: [ForgetScope]) throws(VaultError) -> RingChange {
         try puncture(scopes) { [log] _, holes throws(VaultError) in
-            var missing = Set(holes)
+            var logged: [TreePath] = []
             try log.scan { record throws(VaultError) in
-                if case .punctured(let path) = record.content { missing.remove(path) }
+                if case .punctured(let path) = record.content { logged.append(path) }
             }
-            return missing.sorted()
+            let covered = KeyTree.outermost(logged)
+            return Set(holes).filter { !KeyTree.covers(covered, $0) }.sorted()
         }
     }
 

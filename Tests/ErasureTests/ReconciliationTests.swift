@@ -287,4 +287,33 @@ import Vault
             #expect(try await test.rowCount(of: "message") == 6)
         }
     }
+
+    /// A period that was forgotten comes back with an older ring and log, or with an older
+    /// database.
+    @Test(arguments: [false, true])
+    func aPeriodIsForgottenAgain(databaseIsOlder: Bool) async throws {
+        try await withCrawled { test, clock, meter, other in
+            let months = try await test.pool.withConnection {
+                try await $0.query(
+                    "select distinct period from message where channel = $1 order by period",
+                    [.int64(meter.rawValue)])
+            }.map { Period(rawValue: UInt16(try $0.int32("period"))) }
+            let month = try #require(months.first)
+            let database = try await SavedDatabase.save(test)
+            let ring = try SavedRing(test)
+            try await forget(.period(meter, month...month), test, clock)
+            let left = try await test.rowCount(of: "message")
+            #expect(left < 30)
+            if databaseIsOlder { try await database.restore(test) } else { try ring.restore() }
+            let vault = try Vault(ring: test.keyRing)
+            let report = try await reconcile(vault, test)
+            #expect(report.logWasOlder == !databaseIsOlder)
+            #expect(try vault.isForgotten(meter, month))
+            #expect(try !vault.isForgotten(meter))
+            #expect(try await test.rowCount(of: "message") == left)
+            #expect(try await reconcile(vault, test).isEmpty)
+            #expect(try await reconcile(vault, test, full: true).isEmpty)
+            #expect(try await test.read(other).count == 6)
+        }
+    }
 }

@@ -55,7 +55,8 @@ extension PostgresConnection {
     }
 
     /// Numbers after `after`, in order, of which the database says that their keys are gone: of
-    /// channels, and of subjects whose forget is done.
+    /// channels, of subjects whose forget is done, and of requests about a part of a channel,
+    /// which seal their reason under their own.
     package func forgottenNumbers(after: Int64, limit: Int) throws -> [ChannelNumber] {
         try query(
             """
@@ -63,13 +64,38 @@ extension PostgresConnection {
                 select id as number from channel
                 where state = 'forgotten' and id > $1 and not exists (
                     select from forget_target t join forget_request r on r.id = t.request
-                    where t.channel = channel.id and r.state <> 'done' and t.shredded_at is null)
+                    where t.channel = channel.id and r.first_period is null
+                        and r.state <> 'done' and t.shredded_at is null)
                 union
                 select target from forget_request
-                where scope = 'subject' and state = 'done' and target > $1) forgotten
+                where scope = 'subject' and state = 'done' and target > $1
+                union
+                select id from forget_request
+                where first_period is not null and state = 'done' and id > $1) forgotten
             order by number limit $2
             """, [.int64(after), .int64(Int64(limit))]
         ).map { try $0.channelNumber("number") }
+    }
+
+    /// Stretches of periods of channels that live on, of which the database says that their keys
+    /// are gone; by the number of the request, after `after`.
+    package func forgottenPeriods(
+        after: Int64, limit: Int
+    ) throws -> [(request: Int64, channel: ChannelNumber, periods: ClosedRange<Period>)] {
+        try query(
+            """
+            select r.id, t.channel, r.first_period, r.last_period
+            from forget_request r join forget_target t on t.request = r.id
+            where r.first_period is not null and t.shredded_at is not null and r.id > $1
+            order by r.id limit $2
+            """, [.int64(after), .int64(Int64(limit))]
+        ).map { row in
+            let first = Period(rawValue: UInt16(clamping: try row.int32("first_period")))
+            let last = Period(rawValue: UInt16(clamping: try row.int32("last_period")))
+            return (
+                try row.int64("id"), try row.channelNumber("channel"), first...max(first, last)
+            )
+        }
     }
 
     /// Makes room, until the transaction ends, for the hashes that stand in the log.

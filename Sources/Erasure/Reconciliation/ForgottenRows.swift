@@ -12,13 +12,18 @@ extension Reconciliation {
         _ report: inout ReconciliationReport
     ) async throws {
         let parameter: [PostgresValue] = [.int64Array(numbers.map(\.rawValue))]
-        report.channelsForgotten += try await connection.execute(
-            """
-            update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
-                subject = null, sealed_label = null, sealed_purpose = null,
-                lease_owner = null, lease_until = null
-            where id = any ($1) and state <> 'forgotten'
-            """, parameter)
+        report.channelsForgotten += try await connection.withTransaction { connection in
+            let shut = try await connection.query(
+                """
+                update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
+                    readers_epoch = readers_epoch + 1, lease_owner = null, lease_until = null,
+                    subject = null, sealed_label = null, sealed_purpose = null
+                where id = any ($1) and state <> 'forgotten' returning id
+                """, parameter
+            ).map { try $0.channelNumber("id") }
+            try await connection.announce(shut)
+            return shut.count
+        }
         report.subjectsForgotten += try await connection.withTransaction { connection in
             _ = try await connection.execute(
                 "update channel set subject = null where subject = any ($1)", parameter)
@@ -29,7 +34,7 @@ extension Reconciliation {
             """
             select id from channel where id = any ($1) and state = 'forgotten' and not exists (
                 select from forget_target t join forget_request r on r.id = t.request
-                where t.channel = channel.id and r.state <> 'done')
+                where t.channel = channel.id and r.first_period is null and r.state <> 'done')
             """, parameter
         ).map { try $0.int64("id") }
         guard !channels.isEmpty else { return }
@@ -43,18 +48,30 @@ extension Reconciliation {
         }
         _ = try await connection.execute(
             """
-            update channel set registration = null, sealed_label = null, basis = null, reason = null,
-                next_sequence = 0, head_position = 0, last_look_at = null,
-                last_news_at = created_at, next_look_at = created_at
+            update channel set registration = null, sealed_label = null, sealed_purpose = null,
+                basis = null, reason = null, next_sequence = 0, head_position = 0,
+                last_look_at = null, last_news_at = created_at, next_look_at = created_at,
+                open_period = 0, retention_months = null, retained_from = 0
             where id = any ($1) and registration is not null
             """, [.int64Array(channels)])
     }
 
-    /// Deletes the rows of single periods.
+    /// Deletes the rows of single periods; of channels of which a forget is at a period now,
+    /// that one does.
     func delete(
-        _ stretches: [ForgottenPeriods], on connection: PostgresConnection,
+        _ forgotten: [ForgottenPeriods], on connection: PostgresConnection,
         _ report: inout ReconciliationReport
     ) async throws {
+        let busy = Set(
+            try await connection.query(
+                """
+                select distinct t.channel from forget_target t
+                join forget_request r on r.id = t.request
+                where t.channel = any ($1) and r.state <> 'done'
+                """, [.int64Array(forgotten.map(\.channel))]
+            ).map { try $0.int64("channel") })
+        let stretches = forgotten.filter { !busy.contains($0.channel) }
+        guard !stretches.isEmpty else { return }
         let parameters: [PostgresValue] = [
             .int64Array(stretches.map(\.channel)), .int32Array(stretches.map(\.first)),
             .int32Array(stretches.map(\.last)),
@@ -69,6 +86,7 @@ extension Reconciliation {
                 from unnest($1::bigint[], $2::int[], $3::int[]) as g (channel, first, last)
                 group by channel) gone
             where c.id = gone.channel and c.state <> 'forgotten' and gone.last < 65534
+                and c.open_period <= gone.last
             """, parameters)
         for table in ChannelTable.ofPeriods {
             let count = try await deleteAll(

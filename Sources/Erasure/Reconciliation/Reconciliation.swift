@@ -103,10 +103,23 @@ package struct Reconciliation: Sendable {
         var after: Int64 = -1
         while true {
             let numbers = try await connection.forgottenNumbers(after: after, limit: Self.batch)
-            guard let last = numbers.last else { return }
+            guard let last = numbers.last else { break }
             report.keysDestroyed += try numbers.filter { try !vault.isForgotten($0) }.count
             try vault.forgetAndLog(numbers.map(ForgetScope.channel))
             after = last.rawValue
+        }
+        after = -1
+        while true {
+            let stretches = try await connection.forgottenPeriods(after: after, limit: Self.batch)
+            guard let last = stretches.last else { return }
+            let scopes = stretches.flatMap { stretch in
+                (stretch.periods.lowerBound.rawValue...stretch.periods.upperBound.rawValue).map {
+                    (stretch.channel, Period(rawValue: $0))
+                }
+            }
+            report.keysDestroyed += try scopes.filter { try !vault.isForgotten($0.0, $0.1) }.count
+            try vault.forgetAndLog(scopes.map { .period($0.0, $0.1) })
+            after = last.request
         }
     }
 
