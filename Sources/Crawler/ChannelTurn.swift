@@ -158,13 +158,22 @@ struct ChannelTurn: Sendable {
             case .fetch(let hashes):
                 need = look.fetched(try await source.transactions(hashes), asked: hashes)
             case .read(let requests):
-                need = look.read(try await reading.answer(to: requests))
+                let results = try await reading.answer(to: requests)
+                if results.contains(where: Self.lacksMemory) { throw ReadError.outOfMemory }
+                need = look.read(results)
             case .confirm(let tails):
                 need = look.confirmed(try await source.confirmed(tails))
             case .finished(let report):
                 return report
             }
         }
+    }
+}
+
+extension ChannelTurn {
+    /// Says nothing of the payload, which is to be read again.
+    private static func lacksMemory(_ result: Result<Message, ReadError>) -> Bool {
+        if case .failure(.outOfMemory) = result { true } else { false }
     }
 }
 

@@ -111,7 +111,7 @@ package struct CrawlService: Sendable {
                     }
                     running += 1
                 }
-                if running < policy.channelsAtOnce, !alarmIsSet {
+                if !alarmIsSet {
                     group.addTask {
                         try await sleepUntilDue()
                         return .alarm
@@ -119,13 +119,13 @@ package struct CrawlService: Sendable {
                     alarmIsSet = true
                 }
                 let enough = running - policy.leasedTogether(of: running)
-                repeat {
+                while alarmIsSet, running > enough {
                     switch try await group.next() {
                     case .turnEnded: running -= 1
                     case .alarm: alarmIsSet = false
                     case nil: return
                     }
-                } while alarmIsSet && running > enough
+                }
             }
         }
     }
