@@ -65,7 +65,9 @@ let services: [Target] = [
         ]),
     library(
         "Crawler", ["Ternary", "MAM", "Tangle", "Vault", "Archive", "Failures", "Diagnostics"]),
-    library("Erasure", ["MAM", "Vault", "Archive", "Postgres", "Failures", "Diagnostics"]),
+    library(
+        "Erasure",
+        ["MAM", "Secrets", "Vault", "Archive", "Postgres", "Failures", "Diagnostics"]),
     .target(
         name: "QueryAPI",
         dependencies: [

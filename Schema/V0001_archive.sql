@@ -212,11 +212,17 @@ create table forget_request (
     finished_at timestamptz,
     -- When the touched tables were vacuumed, after finished_at.
     vacuumed_at timestamptz,
+    -- When the receipt was final: vacuumed, and every copy of the key ring punctured.
+    completed_at timestamptz,
     -- The signed receipt, exactly as it is handed out; completed in place.
     receipt text,
     check ((scope in ('period', 'retention')) = (first_period is not null)),
     check ((first_period is null) = (last_period is null))
 );
+
+-- The eraser asks whose receipt is still to be completed.
+create index forget_request_incomplete on forget_request (finished_at)
+where state = 'done' and completed_at is null;
 
 -- There is one row a channel for retention.
 create unique index forget_request_retention on forget_request (target)

@@ -29,6 +29,7 @@ struct ChannelTurn: Sendable {
     private let memory: CrawlMemory
     private let clock: @Sendable () -> Date
     private let log: Log
+    private let watch: ChannelWatch
     private let reading: Gathering<[ReadRequest], [Result<Message, ReadError>]>
     private let storing: Gathering<CrawlFindings, CrawlOutcome>
 
@@ -41,6 +42,7 @@ struct ChannelTurn: Sendable {
         self.policy = policy
         self.clock = clock
         self.log = log
+        watch = ChannelWatch(archive)
         memory = CrawlMemory(policy)
         reading = Gathering(
             workers: Self.batchesAtOnce, weightLimit: Self.payloadsPerBatch, weight: \.count
@@ -69,12 +71,25 @@ struct ChannelTurn: Sendable {
                 await keep(assignment.lease)
                 return nil
             }
+            group.addTask {
+                try await waitForForget(of: assignment.lease.channel)
+                return nil
+            }
             defer { group.cancelAll() }
             if let summary = try await group.next() ?? nil { return summary }
             try Task.checkCancellation()
             var lost = ChainWalk.Summary()
             lost.fenced = true
             return lost
+        }
+    }
+
+    /// Returns when the channel is forgotten, in part or as a whole, or restricted: what was
+    /// read of it is then given up at once, and not only when it is to be stored.
+    private func waitForForget(of channel: ChannelNumber) async throws {
+        while try await watch.end(of: channel, since: nil) == .interrupted {
+            // The database is away, which the turn itself will hear of.
+            try await Task.sleep(for: ChannelWatch.limit)
         }
     }
 

@@ -7,7 +7,10 @@ import Vault
 extension Eraser {
     func deleteWhole(_ channel: ChannelNumber, _ request: ChannelNumber) async throws {
         for table in ChannelTable.allCases {
-            while try await deleteBatch(of: table, channel, request) == Self.batch {}
+            while try await deleteBatch(of: table, channel, request) == Self.batch {
+                try await settings.faultPoint(.deletingBatch)
+            }
+            try await settings.faultPoint(.deletingBatch)
         }
         _ = try await archive.pool.withConnection {
             try await $0.execute(
@@ -46,6 +49,7 @@ extension Eraser {
         var after: Int64? = -1
         while let last = after {
             after = try await deleteMessages(of: channel, periods, after: last, request)
+            try await settings.faultPoint(.deletingBatch)
         }
         var key: (Int64, Int32)? = (-1, -1)
         while let last = key {
@@ -53,7 +57,7 @@ extension Eraser {
         }
         try await archive.pool.withTransaction { connection in
             _ = try await connection.lockedRequest(request)
-            try await connection.lockRow(of: channel)
+            guard try await connection.lockRow(of: channel) else { return }
             let deleted = try await connection.execute(
                 "delete from candidate where channel = $1 and period between $2 and $3",
                 [.int64(channel.rawValue)] + periods.parameters)
@@ -76,8 +80,9 @@ extension Eraser {
     ) async throws -> Int64? {
         try await archive.pool.withTransaction { connection in
             _ = try await connection.lockedRequest(request)
-            // A commit of a crawl that adds an attachment holds this, too.
-            try await connection.lockRow(of: channel)
+            // A commit of a crawl that adds an attachment holds this, too. What is forgotten as
+            // a whole is deleted by that, after its roots were read.
+            guard try await connection.lockRow(of: channel) else { return nil }
             let rows = try await connection.query(
                 """
                 with batch as materialized (
@@ -115,7 +120,7 @@ extension Eraser {
     ) async throws -> (Int64, Int32)? {
         try await archive.pool.withTransaction { connection in
             _ = try await connection.lockedRequest(request)
-            try await connection.lockRow(of: channel)
+            guard try await connection.lockRow(of: channel) else { return nil }
             let rows = try await connection.query(
                 """
                 with batch as materialized (
@@ -140,8 +145,11 @@ extension Eraser {
 
 extension PostgresConnection {
     /// Locks the row under which everybody writes for a channel.
-    func lockRow(of channel: ChannelNumber) throws {
-        _ = try query(
-            "select 1 as one from channel where id = $1 for update", [.int64(channel.rawValue)])
+    ///
+    /// - Returns: False where the channel is being forgotten as a whole, or was.
+    func lockRow(of channel: ChannelNumber) throws -> Bool {
+        let rows = try query(
+            "select state from channel where id = $1 for update", [.int64(channel.rawValue)])
+        return try rows.first?.text("state") != ChannelState.forgotten.rawValue
     }
 }

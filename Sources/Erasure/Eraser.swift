@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import Foundation
 import Postgres
+import Secrets
 import Vault
 
 /// Carries out forget requests: the only code that deletes what a person's channels hold.
@@ -11,17 +12,20 @@ package struct Eraser: Sendable {
     static let batch = 1000
 
     let archive: Archive
+    let settings: EraserSettings
     let clock: @Sendable () -> Date
-    private let log: Log
+    let log: Log
     /// Tells recipients before the receipt is written; nil where there is no webhook.
     private let notifier: (any RecipientNotifier)?
 
     package init(
-        archive: Archive, notifier: (any RecipientNotifier)? = nil,
+        archive: Archive, settings: EraserSettings = EraserSettings(),
+        notifier: (any RecipientNotifier)? = nil,
         clock: @escaping @Sendable () -> Date = { Date() }, log: Log
     ) {
         self.archive = archive
         self.notifier = notifier
+        self.settings = settings
         self.clock = clock
         self.log = log
     }
@@ -29,7 +33,7 @@ package struct Eraser: Sendable {
     /// Does what a request asks for, from wherever it stands to its end.
     ///
     /// - Parameter progress: Told before each step.
-    /// - Returns: The request, done.
+    /// - Returns: The request, done; its receipt is final after `complete`.
     /// - Throws: `ArchiveError.noSuchRequest`, `ErasureError.notGone`, or what the database
     ///   or the vault says; the request then goes on with the next call.
     package func execute(
@@ -76,7 +80,9 @@ package struct Eraser: Sendable {
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             let record = try await archive.forgetRequest(request, on: connection)
-            guard try row.text("state") != ForgetState.executing.rawValue else { return }
+            // Another process may have begun it meanwhile, or be done with it.
+            let begun = [ForgetState.executing, .done].map(\.rawValue)
+            guard try !begun.contains(row.text("state")) else { return }
             try await archive.checkBegin(record, now: clock(), on: connection)
             switch record.kind {
             case .subject, .channel: try await beginWhole(record, on: connection)
@@ -87,6 +93,7 @@ package struct Eraser: Sendable {
                 "update forget_request set state = 'executing' where id = $1",
                 [.int64(request.rawValue)])
         }
+        try await settings.faultPoint(.begun)
     }
 
     /// Raises every covered channel's epoch, which shuts out crawlers, and makes them
@@ -185,8 +192,31 @@ package struct Eraser: Sendable {
         if try archive.vault.isForgotten(channel) {
             try await forgetUnreadableCount(channel, record.id, ifBuriedByAnother: true)
         }
+        try await settings.faultPoint(.buryingBatch)
+        try await noteSample(of: channel, record)
         try await mark("buried_at", channel, record.id)
+        try await settings.faultPoint(.buried)
     }
+
+    /// Notes bytes of what will be deleted, sealed so that the search does not find the note.
+    private func noteSample(of channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
+        try await archive.pool.withTransaction { connection in
+            let sample = try await Sample.noted(of: channel, record.periods, on: connection)
+            _ = try await connection.execute(
+                """
+                update forget_target set sealed_sample = $3
+                where request = $1 and channel = $2 and deleted_at is null
+                """,
+                [
+                    .int64(record.id.rawValue), .int64(channel.rawValue),
+                    .bytes(
+                        try archive.vault.sealCursor(
+                            sample.encoded, scope: Self.sampleScope(record.id))),
+                ])
+        }
+    }
+
+    static func sampleScope(_ request: ChannelNumber) -> String { "forget sample \(request.text)" }
 
     /// A burial that starts over counts anew what it cannot read.
     private func forgetUnreadableCount(
@@ -209,9 +239,20 @@ package struct Eraser: Sendable {
     }
 
     private func shred(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
-        try archive.vault.forget(record.scopes(of: channel))
+        try await settings.faultPoint(.beforeShredding)
+        if record.periods == nil {
+            try archive.vault.forget(record.scopes(of: channel))
+        } else {
+            // Not while a forget of the whole channel still reads its roots.
+            try await archive.pool.withTransaction { connection in
+                guard try await connection.lockRow(of: channel) else { return }
+                try archive.vault.forget(record.scopes(of: channel))
+            }
+        }
         try await archive.noteForgetLog()
+        try await settings.faultPoint(.shredded)
         try await mark("shredded_at", channel, record.id)
+        try await settings.faultPoint(.markedShredded)
     }
 
     private func mark(_ column: String, _ channel: ChannelNumber, _ request: ChannelNumber)
@@ -233,7 +274,9 @@ package struct Eraser: Sendable {
         } else {
             try await deleteWhole(channel, record.id)
         }
+        try await settings.faultPoint(.rowsDeleted)
         try await mark("deleted_at", channel, record.id)
+        try await settings.faultPoint(.markedDeleted)
     }
 
     private func conclude(_ record: ForgetRequestRecord) async throws {
@@ -245,20 +288,35 @@ package struct Eraser: Sendable {
         // stays, under the request's own.
         if record.kind == .subject { try vault.forget(record.target) }
         if record.periods != nil { try vault.forget(request) }
+        try await settings.faultPoint(.reasonShredded)
+        if record.periods != nil {
+            // Of a channel that is being forgotten as a whole all keys go, and in their time.
+            for channel in channels where try await isBeingForgotten(channel) {
+                throw ErasureError.notGone(request: request, rows: 0, keys: 1)
+            }
+        }
         // A key ring that was restored from an older copy has keys again that were gone.
-        for channel in channels where try record.keysLeft(of: channel, in: vault) > 0 {
+        for channel in channels where try record.derivations(of: channel, in: vault).succeeded > 0 {
             try vault.forget(record.scopes(of: channel))
         }
-        let keys = try channels.reduce(0) { try $0 + record.keysLeft(of: $1, in: vault) }
+        var (tried, succeeded) = (0, 0)
+        for channel in channels {
+            let attempts = try record.derivations(of: channel, in: vault)
+            tried += attempts.tried
+            succeeded += attempts.succeeded
+        }
+        let proof = Receipt.Proof(
+            derivationsTried: tried, derivationsSucceeded: succeeded, dataFiles: .pending,
+            writeAheadLog: .pending)
         try await deleteAgain(record, channels)
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             guard try row.text("state") == ForgetState.executing.rawValue else { return }
             let remaining = try await rowsLeft(of: channels, record, on: connection)
-            guard remaining == 0, keys == 0 else {
-                throw ErasureError.notGone(request: request, rows: remaining, keys: keys)
+            guard remaining == 0, succeeded == 0 else {
+                throw ErasureError.notGone(request: request, rows: remaining, keys: succeeded)
             }
-            let receipt = try await receipt(record, channels: channels.count, on: connection)
+            let receipt = try await receipt(record, channels, proof, on: connection)
             _ = try await connection.execute(
                 """
                 update forget_request set state = 'done', sealed_reason = null,
@@ -267,10 +325,23 @@ package struct Eraser: Sendable {
                 """,
                 [
                     .int64(request.rawValue), .timestamp(receipt.finishedAt),
-                    .json(try receipt.json),
+                    .text(try SignedReceipt(receipt, key: vault.signingKey).text),
                 ])
             try await archive.recordAct(
                 .forgetDone, ["request": request.text], now: receipt.finishedAt, on: connection)
+        }
+        try await settings.faultPoint(.concluded)
+    }
+
+    private func isBeingForgotten(_ channel: ChannelNumber) async throws -> Bool {
+        try await archive.channel(channel).state == .forgotten
+            && !archive.vault.isForgotten(channel)
+    }
+
+    /// Brings the copies of the key ring up to date that can be reached, and names the others.
+    func staleRingCopies() -> [Receipt.RingCopy] {
+        archive.vault.updateCopies().filter { !$0.isCurrent }.map {
+            Receipt.RingCopy(name: $0.name, standing: $0.standing.rawValue)
         }
     }
 
@@ -307,7 +378,8 @@ package struct Eraser: Sendable {
     }
 
     private func receipt(
-        _ record: ForgetRequestRecord, channels: Int, on connection: PostgresConnection
+        _ record: ForgetRequestRecord, _ channels: [ChannelNumber], _ proof: Receipt.Proof,
+        on connection: PostgresConnection
     ) async throws -> Receipt {
         let request: [PostgresValue] = [.int64(record.id.rawValue)]
         let times = try await connection.query(
@@ -324,12 +396,28 @@ package struct Eraser: Sendable {
         for row in counts { rows[try row.text("key")] = Int(try row.int64("rows")) }
         let tombstones = rows.removeValue(forKey: ForgetCount.tombstones) ?? 0
         let unreadable = rows.removeValue(forKey: ForgetCount.unreadable) ?? 0
+        let finishedAt = clock()
+        let deletedAt = try times.first?.optionalTimestamp("deleted")
+        let expiry = settings.backupExpiryDays
         return Receipt(
-            request: record.id.text, scope: record.kind.rawValue, receivedAt: record.receivedAt,
-            shreddedAt: try times.first?.optionalTimestamp("shredded"),
-            deletedAt: try times.first?.optionalTimestamp("deleted"), finishedAt: clock(),
-            channels: channels, rows: rows, tombstones: tombstones, unreadable: unreadable,
-            remaining: 0, told: try await told(record.id))
+            request: record.id.text, scope: record.kind.rawValue,
+            from: record.kind == .period ? record.periods?.lowerBound.description : nil,
+            to: record.periods?.upperBound.description,
+            commitment: record.commitment.map(Hex.encode), receivedAt: record.receivedAt,
+            shreddedAt: try times.first?.optionalTimestamp("shredded"), deletedAt: deletedAt,
+            finishedAt: finishedAt, channels: channels.count, rows: rows, tombstones: tombstones,
+            unreadable: unreadable, remaining: 0,
+            keys: channels.flatMap { record.scopes(of: $0) }.flatMap(\.paths).map {
+                archive.vault.fingerprint($0)
+            },
+            proof: proof,
+            backups: .init(
+                expiryDays: expiry,
+                heldUntil: expiry.map {
+                    (deletedAt ?? finishedAt).addingTimeInterval(TimeInterval($0) * 86_400)
+                }),
+            ringCopies: staleRingCopies(),
+            told: try await told(record.id))
     }
 }
 
@@ -338,7 +426,7 @@ extension Eraser {
     static let toldLimit = 1000
 
     /// Who was told, by token: by webhook where that took everything for it.
-    private func told(_ request: ChannelNumber) async throws -> [Receipt.Told] {
+    func told(_ request: ChannelNumber) async throws -> [Receipt.Told] {
         var ways: [String: Receipt.Told.Way] = [:]
         var after: Int64 = 0
         while ways.count < Self.toldLimit {
@@ -364,10 +452,40 @@ extension ForgetRequestRecord {
         return periods.months.map { .period(channel, $0) }
     }
 
-    /// Attempts to derive what should be gone that still succeed.
-    func keysLeft(of channel: ChannelNumber, in vault: Vault) throws -> Int {
-        guard let periods else { return try vault.isForgotten(channel) ? 0 : 1 }
-        return try periods.months.filter { try !vault.isForgotten(channel, $0) }.count
+    private static func derives(_ channel: ChannelNumber, _ leaf: Period, in vault: Vault) throws
+        -> Bool
+    {
+        do {
+            _ = try vault.seal(
+                [],
+                SealingContext(
+                    table: "proof", column: "proof", channel: channel, period: leaf, row: 0))
+            return true
+        } catch VaultError.forgotten {
+            return false
+        }
+    }
+
+    /// Tries to seal something under keys that should be gone.
+    func derivations(of channel: ChannelNumber, in vault: Vault) throws -> (
+        tried: Int, succeeded: Int
+    ) {
+        let leaves = periods?.months ?? [.channel, Period(receivedAt)]
+        var derived = 0
+        for leaf in leaves where try Self.derives(channel, leaf, in: vault) { derived += 1 }
+        guard periods == nil, try !vault.isForgotten(channel) else {
+            return (leaves.count, derived)
+        }
+        return (leaves.count, max(derived, 1))
+    }
+}
+
+extension Vault {
+    /// Names a path of the key tree without telling it: 32 hexadecimal digits. Who holds the
+    /// ring can find out which path is meant.
+    func fingerprint(_ path: TreePath) -> String {
+        let name = "path \(path.bits) \(path.depth)"
+        return String(Hex.encode(tombstoneHash(Array(name.utf8))).prefix(32))
     }
 }
 

@@ -21,6 +21,8 @@ struct ForgetRequestDocument: Encodable {
     let note: String?
     let finishedAt: Timestamp?
     let receipt: Receipt?
+    /// The receipt as it was signed; `receipt` is for reading.
+    let signed: SignedReceipt?
 
     init(_ record: ForgetRequestRecord, _ archive: Archive, now: Date) throws {
         id = record.id.text
@@ -34,12 +36,9 @@ struct ForgetRequestDocument: Encodable {
         notBefore = record.life.notBefore.map(Timestamp.init)
         note = try archive.note(on: record)
         finishedAt = record.finishedAt.map(Timestamp.init)
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
         do {
-            receipt = try record.receipt.map {
-                try decoder.decode(Receipt.self, from: Data($0.utf8))
-            }
+            signed = try record.receipt.map { try SignedReceipt(text: Array($0.utf8)) }
+            receipt = try signed?.receipt()
         } catch {
             throw ArchiveError.damaged(table: "forget_request", channel: record.id)
         }

@@ -15,6 +15,7 @@ struct ForgetRoutes: Sendable {
             Route("POST", "/v1/forget-requests", .adminOrSubject, receive),
             Route("GET", "/v1/forget-requests", .adminOrSubject, list),
             Route("GET", "/v1/forget-requests/{id}", .adminOrSubject, show),
+            Route("GET", "/v1/receipt-key", .anyone, receiptKey),
         ]
     }
 
@@ -27,6 +28,11 @@ struct ForgetRoutes: Sendable {
 
     private struct Page: Encodable {
         let requests: [ForgetRequestDocument]
+    }
+
+    private struct ReceiptKey: Encodable {
+        let algorithm = "Ed25519"
+        let key: String
     }
 
     @Sendable private func receive(_ call: Call) async throws -> HTTPResponse {
@@ -117,5 +123,10 @@ struct ForgetRoutes: Sendable {
         return .json(
             try ForgetRequestDocument(
                 try await archive.forgetRequest(id, for: caller), archive, now: clock()))
+    }
+
+    /// Not to be taken from the place that a receipt came from: published, it is compared.
+    @Sendable private func receiptKey(_ call: Call) async throws -> HTTPResponse {
+        .json(ReceiptKey(key: SignedReceipt.publicKey(of: archive.vault)))
     }
 }

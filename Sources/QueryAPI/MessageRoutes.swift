@@ -11,6 +11,12 @@ struct MessageRoutes: Sendable {
     private static let streamBatch = Archive.messageBatchLimit
 
     let archive: Archive
+    let watch: ChannelWatch
+
+    init(archive: Archive) {
+        self.archive = archive
+        watch = ChannelWatch(archive)
+    }
 
     var routes: [Route] {
         [
@@ -80,12 +86,15 @@ struct MessageRoutes: Sendable {
         let first = try await start.next()
         return HTTPResponse(
             status: 200, headers: ["Content-Type": AnswerFormat.lines.rawValue],
-            body: .stream { [start] writer in
-                var rest = start
-                var batch = first
-                while let lines = batch {
-                    try await writer.write(lines)
-                    batch = try await rest.next()
+            body: .stream { [start, watch] writer in
+                // Also while a slow reader keeps a batch waiting.
+                try await watch.during(channel.id, since: channel.readersEpoch) {
+                    var rest = start
+                    var batch = first
+                    while let lines = batch {
+                        try await writer.write(lines)
+                        batch = try await rest.next()
+                    }
                 }
             })
     }

@@ -105,15 +105,25 @@ import Testing
         #expect(try plan.json(Plan.self).rows["message"] == vector.messages.count)
         #expect(try await place.run("messages", id, "--format", "ndjson").lines.count == 24)
 
-        struct Receipt: Decodable { let channels: Int, tombstones: Int, remaining: Int }
+        struct Answer: Decodable {
+            struct Receipt: Decodable {
+                let channels: Int, tombstones: Int, remaining: Int, final: Bool, request: String
+            }
+            let receipt: Receipt
+            let salt: String
+        }
         let done = try await place.run(
             "forget", "--subject", "anna-7", "--yes", "--json", "--reason", "moved out")
         #expect(done.status == 0, "\(done.errors)")
-        let receipt = try done.json(Receipt.self)
+        let answer = try done.json(Answer.self)
+        let receipt = answer.receipt
+        #expect(receipt.final)
         #expect(receipt.channels == 1)
         #expect(receipt.tombstones == vector.messages.count + 1)
         #expect(receipt.remaining == 0)
         for word in ["anna-7", "moved out", id] { #expect(!done.output.contains(word)) }
+
+        try await expectVerified(done.output, request: receipt.request, answer.salt, place)
 
         #expect(try await place.run("messages", id).status == 3)
         #expect(try await place.run("forget", "--subject", "anna-7", "--yes").status == 3)
@@ -126,6 +136,32 @@ import Testing
                 "--side-key-file", "-", input: message.sideKey ?? "")
             #expect(refused.status == 4)
             #expect(refused.errors.contains("forgotten"))
+        }
+    }
+
+    /// The receipt is checked without database and key ring, and proves to be the requester's.
+    private func expectVerified(
+        _ answer: String, request: String, _ salt: String, _ place: Workplace
+    ) async throws {
+        let key = try await place.run("receipt", "key").output.trimmingCharacters(in: .newlines)
+        #expect(key.count == 64)
+        let shown = try await place.run("receipt", "show", request)
+        #expect(shown.status == 0)
+        let salt = try place.file("salt", salt)
+        try await Workplace.with { elsewhere in
+            let program = Program(environment: elsewhere.environment)
+            for text in [answer, shown.output] {
+                let file = try elsewhere.file("receipt", text)
+                let verify = ["receipt", "verify", file, "--key"]
+                #expect(try await program.run(verify + [key]).status == 0)
+                let own = verify + [key, "--salt-file", salt, "--subject"]
+                #expect(try await program.run(own + ["anna-7"]).status == 0)
+                #expect(try await program.run(own + ["anna-8"]).status == 1)
+                let other = String(repeating: "ab", count: 32)
+                #expect(try await program.run(verify + [other]).status == 1)
+            }
+            let cut = try elsewhere.file("receipt", String(shown.output.dropFirst(9)))
+            #expect(try await program.run(["receipt", "verify", cut, "--key", key]).status == 1)
         }
     }
 

@@ -60,6 +60,29 @@ import Vault
         }
     }
 
+    /// What a slow reader has not taken yet is not his any more.
+    @Test func aStreamWhoseReaderTakesNothingIsCutWithinASecond() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "private", clock: api.clock)
+            let response = try await api.respond(
+                "GET", "/v1/channels/\(channel.text)/messages",
+                headers: ["Accept": Self.lines])
+            guard case .stream(let write) = response.body else {
+                Issue.record("no stream")
+                return
+            }
+            let forgotten = Mutex(ContinuousClock.now)
+            let reader = StuckReader {
+                let request = try await api.archive.receiveForgetRequest(
+                    .channel(channel), reason: nil, now: api.clock.now)
+                _ = try await Eraser(archive: api.archive, log: .silent).execute(request.id)
+                forgotten.withLock { $0 = .now }
+            }
+            await #expect(throws: (any Error).self) { try await write(reader) }
+            #expect(ContinuousClock.now - forgotten.withLock { $0 } < .seconds(1))
+        }
+    }
+
     @Test func aStreamIsCutWhenTheChannelIsRestrictedMeanwhile() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(channel: "private", clock: api.clock)
@@ -132,6 +155,19 @@ extension TestAPI {
         let reader = InterruptingReader(act)
         await #expect(throws: (any Error).self) { try await write(reader) }
         return reader.lines.withLock { $0 }
+    }
+}
+
+/// Does something when the first bytes come, and takes none.
+private final class StuckReader: HTTPBodyWriter {
+    private let act: @Sendable () async throws -> Void
+
+    init(_ act: @escaping @Sendable () async throws -> Void) { self.act = act }
+
+    func write(_ bytes: [UInt8]) async throws {
+        // In a task of its own: the stream's is cancelled while the forget goes on.
+        try await Task { try await act() }.value
+        try await Task.sleep(for: .seconds(60))
     }
 }
 

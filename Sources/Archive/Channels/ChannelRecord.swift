@@ -11,6 +11,8 @@ package struct ChannelRecord: Sendable {
     /// A code that says why, such as `chain.quiet`; nil where there is nothing to explain.
     package let reason: String?
     package let epoch: Int64
+    /// Raised by every forget and restriction.
+    package let readersEpoch: Int64
     /// How many messages were taken in.
     package let messageCount: Int64
     /// The tree now looked for, counted from the registered root.
@@ -30,7 +32,7 @@ package struct ChannelRecord: Sendable {
     package let lastNewsAt: Date
 
     static let columns = """
-        c.id, c.mode, c.state, c.reason, c.epoch, c.next_sequence, c.head_position,
+        c.id, c.mode, c.state, c.reason, c.epoch, c.readers_epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
         c.subject, s.sealed_pseudonym, c.basis, c.sealed_purpose, c.retention_months,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
@@ -47,6 +49,7 @@ package struct ChannelRecord: Sendable {
         self.state = state
         reason = try row.optionalText("reason")
         epoch = try row.int64("epoch")
+        readersEpoch = try row.int64("readers_epoch")
         messageCount = try row.int64("next_sequence")
         headPosition = try row.int64("head_position")
         sideKeyCount = Int(try row.int64("side_keys"))

@@ -113,7 +113,7 @@ extension Archive {
             on conflict (target) where scope = 'retention' do update set
                 id = excluded.id, state = 'approved', received_at = excluded.received_at,
                 due_at = excluded.due_at, last_period = excluded.last_period,
-                finished_at = null, vacuumed_at = null, receipt = null
+                finished_at = null, vacuumed_at = null, completed_at = null, receipt = null
             """,
             [
                 .int64(try vault.newChannelNumber().rawValue), .int64(channel.rawValue),

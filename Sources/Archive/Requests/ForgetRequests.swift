@@ -203,6 +203,19 @@ extension Archive {
         return try rows.map(ForgetRequestRecord.init(row:))
     }
 
+    /// Requests that are done and whose receipts are still to be completed, the first done
+    /// first.
+    package func incompleteForgetRequests() async throws -> [ForgetRequestRecord] {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select \(ForgetRequestRecord.columns) from forget_request
+                where state = 'done' and completed_at is null order by finished_at, id limit $1
+                """, [.int64(Int64(Self.requestPageLimit))])
+        }
+        return try rows.map(ForgetRequestRecord.init(row:))
+    }
+
     /// Requests to be carried out now, the longest due first: begun and not done, or approved,
     /// with nothing to wait for.
     package func openForgetRequests(now: Date = .now) async throws -> [ForgetRequestRecord] {

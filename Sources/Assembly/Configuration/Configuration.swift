@@ -37,6 +37,10 @@ package struct Configuration: Sendable {
         case forgetApproval = "PERMANODE_FORGET_APPROVAL"
         /// Seconds between the approval of a request to forget and its execution.
         case forgetDelay = "PERMANODE_FORGET_DELAY"
+        /// After how many days backups of the database are gone, such as `35d`; for receipts.
+        case backupExpiry = "PERMANODE_BACKUP_EXPIRY"
+        /// How long deleted rows wait for a vacuum at most, such as `10m`.
+        case vacuumInterval = "PERMANODE_VACUUM_INTERVAL"
         case logLevel = "PERMANODE_LOG_LEVEL"
         case logFormat = "PERMANODE_LOG_FORMAT"
     }
@@ -80,6 +84,10 @@ package struct Configuration: Sendable {
     package let requestPolicy: RequestPolicy
     /// Told on a forget whose recipients have to be; nil where none is set.
     package let webhook: NodeEndpoint?
+    /// Days; nil where none are set.
+    package let backupExpiryDays: Int?
+    /// Minutes; nil where none are set.
+    package let vacuumMinutes: Int?
     /// Nil where none is set: services then say more than single commands.
     package let logLevel: LogLevel?
     package let logFormat: LogFormat
@@ -106,6 +114,8 @@ package struct Configuration: Sendable {
                 .forgetApproval, ["admin": false, "second": true]) ?? false,
             delay: reader.seconds(.forgetDelay, in: 0...Self.longestForgetDelay)
                 ?? Self.forgetDelay)
+        backupExpiryDays = reader.count(.backupExpiry, of: "d", in: 0...36_500)
+        vacuumMinutes = reader.count(.vacuumInterval, of: "m", in: 0...10_080)
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
         logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
         if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,

@@ -80,6 +80,22 @@ struct EnvironmentReader {
         return value
     }
 
+    /// A whole number with a unit behind it, such as `35d`.
+    mutating func count(
+        _ variable: Configuration.Variable, of unit: Character, in range: ClosedRange<Int>
+    ) -> Int? {
+        guard let text = value(variable) else { return nil }
+        guard text.last == unit, let count = Int(text.dropLast()), range.contains(count) else {
+            add(
+                variable,
+                .malformed(
+                    "is no whole number from \(range.lowerBound) to \(range.upperBound) with \(unit)"
+                ))
+            return nil
+        }
+        return count
+    }
+
     mutating func database(needed: Bool) -> PostgresConfiguration? {
         guard let url = text(.databaseURL, needed: needed) else { return nil }
         do {

@@ -21,13 +21,15 @@ package struct ErasureService: Sendable {
     package init(
         archive: Archive, notifier: (any RecipientNotifier)? = nil,
         pollInterval: Duration = ErasureService.pollInterval,
+        settings: EraserSettings = EraserSettings(),
         clock: @escaping @Sendable () -> Date = { Date() }, log: Log
     ) {
         self.archive = archive
         self.pollInterval = pollInterval
         self.clock = clock
         self.log = log
-        eraser = Eraser(archive: archive, notifier: notifier, clock: clock, log: log)
+        eraser = Eraser(
+            archive: archive, settings: settings, notifier: notifier, clock: clock, log: log)
     }
 
     /// Erases until the task is cancelled. What keeps one request from being finished is
@@ -70,6 +72,13 @@ package struct ErasureService: Sendable {
                     ["request": .string(request.id.text)])
                 isWell = false
             }
+        }
+        do {
+            try await eraser.complete()
+        } catch let failure as any Failure {
+            try Task.checkCancellation()
+            log.failure(failure, "a receipt is not final yet", level: .warning)
+            isWell = false
         }
         return isWell
     }

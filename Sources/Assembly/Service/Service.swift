@@ -1,11 +1,13 @@
 import Archive
 import Crawler
 import Diagnostics
+import Erasure
 import Failures
 import Foundation
 import HTTPServer
 import QueryAPI
 import Secrets
+import Vault
 
 /// The service: its roles in one process, until it is told to stop or one of them fails.
 package struct Service: Sendable {
@@ -47,11 +49,14 @@ package struct Service: Sendable {
         let queue = try RequestQueueGauge(archive: instance.archive, metrics: metrics)
         let notifier = WebhookNotifier(instance.archive, configuration, log: log)
         let eraser = ErasureService(
-            archive: instance.archive, notifier: notifier, log: log.component("eraser"))
+            archive: instance.archive, notifier: notifier,
+            settings: EraserSettings(configuration), log: log.component("eraser"))
         let roles = roles
+        let vault = instance.archive.vault
         let work = Task {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await audit.run() }
+                group.addTask { await Self.keepFresh(vault) }
                 if let api { group.addTask { await api.run() } }
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
                 if roles.contains(.eraser) {
@@ -67,6 +72,14 @@ package struct Service: Sendable {
         log.info(
             "serving", ["roles": .string(roles.map(\.rawValue).sorted().joined(separator: ","))])
         try await Self.wait(for: work, until: stop, log)
+    }
+
+    /// Drops keys that were forgotten elsewhere also while nobody asks for any.
+    private static func keepFresh(_ vault: Vault) async {
+        while (try? await Task.sleep(for: .milliseconds(500))) != nil {
+            // Where the ring cannot be read, whoever needs a key is told.
+            try? vault.refresh()
+        }
     }
 
     private static func keep(

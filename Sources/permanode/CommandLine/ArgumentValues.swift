@@ -52,6 +52,14 @@ extension Arguments {
         return root
     }
 
+    func salt(_ option: String = "salt-file") throws(CommandFailure) -> ForgetSalt? {
+        guard let text = try secret(option) else { return nil }
+        guard
+            let salt = text.withBytes({ ForgetSalt(text: String(decoding: $0, as: UTF8.self)) })
+        else { throw wrong("--\(option) holds no salt, which is 43 characters") }
+        return salt
+    }
+
     func sideKey(_ option: String = "side-key-file") throws(CommandFailure) -> SideKey? {
         guard let text = try secret(option) else { return nil }
         guard let key = text.withBytes({ try? SideKey(String(decoding: $0, as: UTF8.self)) }) else {

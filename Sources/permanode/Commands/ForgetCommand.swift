@@ -1,6 +1,8 @@
 import Archive
 import Assembly
+import Diagnostics
 import Erasure
+import Failures
 import Foundation
 import Vault
 
@@ -39,16 +41,17 @@ enum ForgetCommand: Command {
             )
         }
         let reason = arguments.value("reason")
-        try await context.withInstance { instance, _, log in
+        try await context.withInstance { instance, configuration, log in
             let archive = instance.archive
+            let eraser = Eraser(
+                archive: archive, settings: EraserSettings(configuration), log: log)
             let plan: ForgetPlan
             do {
                 plan = try await archive.planForget(scope)
             } catch let error as ArchiveError where !isDry {
-                let eraser = Eraser(archive: archive, log: log)
                 guard let receipt = try await finishInterrupted(scope, archive, eraser, console)
                 else { throw error }
-                return try write(receipt, asJSON, console)
+                return try write(receipt, nil, asJSON, console)
             }
             if isDry || !asJSON { try write(plan, asJSON, console) }
             if isDry { return }
@@ -56,19 +59,31 @@ enum ForgetCommand: Command {
                 throw CommandFailure(.refused, "not confirmed: nothing was erased")
             }
             let request = try await archive.receiveForgetRequest(scope, reason: reason, now: Date())
-            if let salt = request.salt { console.note("salt, kept nowhere: \(salt.text)") }
             try await archive.hasten(request, now: Date())
             let progress = ProgressLine(console)
             defer { progress.end() }
-            let done = try await Eraser(archive: archive, log: log).execute(request.id) { step in
-                progress.show(describe(step))
+            var done = try await eraser.execute(request.id) { progress.show(describe($0)) }
+            progress.show("clearing dead rows away")
+            do {
+                try await eraser.complete(atOnce: true)
+                done = try await archive.forgetRequest(request.id)
+            } catch let failure as any Failure {
+                log.failure(failure, "the receipt is not final yet", level: .warning)
             }
             progress.end()
-            try write(done, asJSON, console)
+            try write(done, request.salt, asJSON, console)
         }
     }
 
     private static func scope(_ arguments: Arguments) throws(CommandFailure) -> ForgetSelector {
+        guard let selector = try selector(arguments) else {
+            throw arguments.wrong("exactly one of --subject and --channel is needed")
+        }
+        return selector
+    }
+
+    /// Nil where neither a subject nor a channel is named.
+    static func selector(_ arguments: Arguments) throws(CommandFailure) -> ForgetSelector? {
         var periods: ClosedRange<Period>?
         if let text = arguments.value("period") {
             periods = ClosedRange<Period>(text: text)
@@ -81,8 +96,10 @@ enum ForgetCommand: Command {
         case (let subject?, nil, nil): return .subject(subject)
         case (nil, let channel?, nil): return .channel(channel)
         case (nil, let channel?, let periods?): return .period(channel, periods)
+        case (nil, nil, nil): return nil
+        case (.some, .some, _):
+            throw arguments.wrong("exactly one of --subject and --channel is needed")
         case (_, nil, .some): throw arguments.wrong("--period needs --channel")
-        default: throw arguments.wrong("exactly one of --subject and --channel is needed")
         }
     }
 
@@ -120,41 +137,36 @@ enum ForgetCommand: Command {
         if asJSON { return try console.json(plan) }
         try console.line("To be erased, with its keys:")
         try console.write(
-            Table.fields([("channels", String(plan.channels))] + rows(plan.rows)))
+            Table.fields([("channels", String(plan.channels))] + Receipt.fields(of: plan.rows)))
+    }
+
+    /// What a file of it is checked from with `permanode receipt verify`.
+    private struct Answer: Encodable {
+        let receipt: Receipt
+        let signed: SignedReceipt
+        let salt: String?
     }
 
     private static func write(
-        _ request: ForgetRequestRecord, _ asJSON: Bool, _ console: Console
+        _ request: ForgetRequestRecord, _ salt: ForgetSalt?, _ asJSON: Bool, _ console: Console
     ) throws {
         guard let text = request.receipt else {
             throw CommandFailure(.failed, "the forget \(request.id.text) left no receipt")
         }
-        if asJSON { return try console.line(text) }
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        guard let receipt = try? decoder.decode(Receipt.self, from: Data(text.utf8)) else {
-            return try console.line(text)
+        let signed = try SignedReceipt(text: Array(text.utf8))
+        let receipt = try signed.receipt()
+        if asJSON {
+            return try console.json(Answer(receipt: receipt, signed: signed, salt: salt?.text))
         }
         try console.line("Erased. Receipt \(receipt.request):")
-        try console.write(
-            Table.fields(
-                [
-                    ("received", receipt.receivedAt.ISO8601Format()),
-                    ("keys destroyed", receipt.shreddedAt?.ISO8601Format() ?? "-"),
-                    ("rows deleted", receipt.deletedAt?.ISO8601Format() ?? "-"),
-                    ("finished", receipt.finishedAt.ISO8601Format()),
-                    ("channels", String(receipt.channels)),
-                    ("roots never taken again", String(receipt.tombstones)),
-                    ("values that did not open", String(receipt.unreadable)),
-                    ("rows left", String(receipt.remaining)),
-                ] + rows(receipt.rows)))
+        try console.write(Table.fields(receipt.fields))
         for reader in receipt.told {
             try console.line("told by \(reader.by.rawValue): token \(reader.token)")
         }
         for exception in receipt.notCovered { try console.line("not covered: \(exception)") }
-    }
-
-    private static func rows(_ rows: [String: Int]) -> [(String, String)] {
-        rows.sorted { $0.key < $1.key }.map { ("rows of \($0.key)", String($0.value)) }
+        try console.line("Signed: permanode receipt show \(receipt.request)")
+        if let salt {
+            try console.line("For the requester, kept nowhere: salt \(salt.text)")
+        }
     }
 }

@@ -1,0 +1,178 @@
+import Postgres
+import Vault
+
+/// Tells those who are at a channel for a while, reading it out or crawling it, to stop:
+/// within a second after a forget or a restriction of any process was committed.
+///
+/// Notifications make it quick; since they can get lost, the channels' `readers_epoch` is asked
+/// for besides, for all that are watched in one statement. Where the database does not answer
+/// for a second, nobody can say whether a channel may still be read, and all stop.
+package actor ChannelWatch {
+    /// How often the database is asked while there is somebody to tell.
+    package static let interval: Duration = .milliseconds(300)
+
+    /// How old the latest answer may be.
+    package static let limit: Duration = .seconds(1)
+
+    private struct Watcher {
+        let channel: ChannelNumber
+        /// The channel's `readers_epoch` when it began; nil until the first answer.
+        var mark: Int64?
+        let continuation: CheckedContinuation<ArchiveError, any Error>
+    }
+
+    private let archive: Archive
+    private var watchers: [UInt64: Watcher] = [:]
+    private var lastNumber: UInt64 = 0
+    private var answeredAt = ContinuousClock.now
+    private var work: Task<Void, Never>?
+
+    package init(_ archive: Archive) { self.archive = archive }
+
+    /// Runs `body` until it ends or has to stop.
+    ///
+    /// - Parameter mark: the channel's `readersEpoch` before anything of it was read.
+    /// - Throws: why it was stopped: `ArchiveError.noSuchChannel`, `.wrongState`, `.fenced`
+    ///   (a part of it was forgotten), `.interrupted` (the database does not answer); what
+    ///   `body` throws.
+    package nonisolated func during<Value: Sendable>(
+        _ channel: ChannelNumber, since mark: Int64,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask { throw try await self.end(of: channel, since: mark) }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    /// Returns when there is a reason to stop with a channel, and which.
+    ///
+    /// - Parameter mark: nil counts from the first answer on.
+    /// - Throws: `CancellationError`.
+    package func end(of channel: ChannelNumber, since mark: Int64?) async throws -> ArchiveError {
+        lastNumber &+= 1
+        let number = lastNumber
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard !Task.isCancelled else {
+                    return continuation.resume(throwing: CancellationError())
+                }
+                watchers[number] = Watcher(
+                    channel: channel, mark: mark, continuation: continuation)
+                start()
+            }
+        } onCancel: {
+            Task { await self.leave(number) }
+        }
+    }
+
+    private func leave(_ number: UInt64) {
+        watchers.removeValue(forKey: number)?.continuation.resume(throwing: CancellationError())
+        restIfAlone()
+    }
+
+    private func start() {
+        guard work == nil else { return }
+        answeredAt = .now
+        work = Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.keepAsking() }
+                group.addTask { await self.keepListening() }
+                group.addTask { await self.keepTime() }
+            }
+        }
+    }
+
+    private func keepAsking() async {
+        while !Task.isCancelled {
+            await ask()
+            do { try await Task.sleep(for: Self.interval) } catch { return }
+        }
+    }
+
+    private func keepListening() async {
+        // What is read out at once needs no connection of its own.
+        do { try await Task.sleep(for: Self.limit / 2) } catch { return }
+        while !Task.isCancelled {
+            let notes = try? await PostgresListener.listen(
+                PostgresConnection.channelAnnouncements, archive.pool.configuration)
+            if let notes {
+                for await note in notes {
+                    let isWatched = watchers.values.contains { $0.channel.text == note.payload }
+                    if isWatched { await ask() }
+                }
+            }
+            // The connection is gone: asking goes on meanwhile.
+            do { try await Task.sleep(for: Self.limit) } catch { return }
+        }
+    }
+
+    /// Apart from the asking, which may be what hangs.
+    private func keepTime() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: Self.interval / 2) } catch { return }
+            guard ContinuousClock.now - answeredAt > Self.limit else { continue }
+            for number in watchers.keys { stop(number, .interrupted) }
+        }
+    }
+
+    private func ask() async {
+        let channels = Set(watchers.values.map(\.channel))
+        guard !channels.isEmpty else { return }
+        let askedAt = ContinuousClock.now
+        guard let standings = try? await archive.standings(of: channels) else { return }
+        answeredAt = max(answeredAt, askedAt)
+        for (number, watcher) in watchers where channels.contains(watcher.channel) {
+            guard let standing = standings[watcher.channel], standing.state != .forgotten else {
+                stop(number, .noSuchChannel(watcher.channel))
+                continue
+            }
+            if standing.state == .restricted {
+                stop(number, .wrongState(watcher.channel, .restricted))
+            } else if let mark = watcher.mark, mark != standing.readersEpoch {
+                stop(number, .fenced(watcher.channel))
+            } else {
+                watchers[number]?.mark = standing.readersEpoch
+            }
+        }
+    }
+
+    private func stop(_ number: UInt64, _ reason: ArchiveError) {
+        watchers.removeValue(forKey: number)?.continuation.resume(returning: reason)
+        restIfAlone()
+    }
+
+    private func restIfAlone() {
+        guard watchers.isEmpty else { return }
+        work?.cancel()
+        work = nil
+    }
+}
+
+extension Archive {
+    fileprivate struct Standing: Sendable {
+        let state: ChannelState
+        let readersEpoch: Int64
+    }
+
+    fileprivate func standings(of channels: Set<ChannelNumber>) async throws
+        -> [ChannelNumber: Standing]
+    {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                "select id, state, readers_epoch from channel where id = any ($1)",
+                [.int64Array(channels.map(\.rawValue))])
+        }
+        var standings: [ChannelNumber: Standing] = [:]
+        for row in rows {
+            let channel = try row.channelNumber("id")
+            guard let state = ChannelState(rawValue: try row.text("state")) else { continue }
+            standings[channel] = Standing(
+                state: state, readersEpoch: try row.int64("readers_epoch"))
+        }
+        return standings
+    }
+}
