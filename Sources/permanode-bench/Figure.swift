@@ -33,6 +33,7 @@ struct Figure: Sendable {
 
     /// With three significant digits, and whole from 100 on.
     private static func text(_ value: Double) -> String {
+        if value < 0.1 { return String(format: "1 : %.0f", 1 / value) }
         let digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
         return String(format: "%.\(digits)f", value)
     }

@@ -3,7 +3,7 @@ import Ternary
 
 /// Hashing transactions, as the crawler does with all it fetches.
 enum HashingFigures {
-    private static let count = 1000
+    private static let count = 512
 
     static func measure() throws -> [Figure] {
         let payload = Trytes(

@@ -4,7 +4,7 @@ import Ternary
 /// Reading messages of 2,000 trytes at security level 2, in a restricted channel, on one core.
 enum ReadingFigures {
     /// Of the same length, as those of a meter mostly are.
-    private static let count = 1024
+    private static let count = 512
     private static let different = 64
     private static let text = String(
         String(repeating: "1-0:1.8.1(002074.842*kWh)\r\n", count: 40).prefix(1000))
@@ -54,7 +54,7 @@ enum ReadingFigures {
         _ requests: [ReadRequest], _ verification: Verification
     ) throws -> Double {
         let many = (0..<count).map { requests[$0 % requests.count] }
-        let seconds = try Timing.seconds(rounds: 20) {
+        let seconds = try Timing.seconds(rounds: 60) {
             for result in MessageReader.read(many, verification) {
                 guard try result.get().text == text else {
                     throw BenchError("a message reads wrongly")
