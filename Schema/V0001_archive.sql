@@ -128,6 +128,10 @@ create table message (
 -- History is ordered so; and twins of one leaf are found by it.
 create index message_history on message (channel, position, leaf, sequence);
 
+-- A forget of some periods, and retention each month, take their own rows and no others: of a
+-- channel that keeps a year a month is a small part. Equal keys share an entry.
+create index message_period on message (channel, period);
+
 -- A query by claimed time starts at its first day instead of at the channel's beginning.
 create index message_claimed on message (channel, claimed_day, sequence);
 
@@ -144,6 +148,9 @@ create table attachment (
     primary key (channel, sequence, number),
     unique (channel, lookup)
 );
+
+-- Periods are forgotten by it.
+create index attachment_period on attachment (channel, period);
 
 -- Well-formed bundles at an address of the chain that no known side key opens: kept,
 -- because the nodes will have pruned them when the key comes.

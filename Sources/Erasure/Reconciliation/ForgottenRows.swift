@@ -13,6 +13,7 @@ extension Reconciliation {
     ) async throws {
         let parameter: [PostgresValue] = [.int64Array(numbers.map(\.rawValue))]
         report.channelsForgotten += try await connection.withTransaction { connection in
+            try await connection.lockInOrder(numbers.map(\.rawValue))
             let shut = try await connection.query(
                 """
                 update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
@@ -77,17 +78,20 @@ extension Reconciliation {
             .int32Array(stretches.map(\.last)),
         ]
         // In a month under way nothing is sealed under its key again.
-        _ = try await connection.execute(
-            """
-            update channel c set epoch = epoch + 1, readers_epoch = readers_epoch + 1,
-                lease_owner = null, lease_until = null,
-                open_period = greatest(c.open_period, gone.last + 1)
-            from (select channel, max(last) as last
-                from unnest($1::bigint[], $2::int[], $3::int[]) as g (channel, first, last)
-                group by channel) gone
-            where c.id = gone.channel and c.state <> 'forgotten' and gone.last < 65534
-                and c.open_period <= gone.last
-            """, parameters)
+        try await connection.withTransaction { connection in
+            try await connection.lockInOrder(stretches.map(\.channel))
+            _ = try await connection.execute(
+                """
+                update channel c set epoch = epoch + 1, readers_epoch = readers_epoch + 1,
+                    lease_owner = null, lease_until = null,
+                    open_period = greatest(c.open_period, gone.last + 1)
+                from (select channel, max(last) as last
+                    from unnest($1::bigint[], $2::int[], $3::int[]) as g (channel, first, last)
+                    group by channel) gone
+                where c.id = gone.channel and c.state <> 'forgotten' and gone.last < 65534
+                    and c.open_period <= gone.last
+                """, parameters)
+        }
         for table in ChannelTable.ofPeriods {
             let count = try await deleteAll(
                 """
@@ -123,5 +127,14 @@ extension Reconciliation {
             count += deleted
             if deleted < Self.batch { return count }
         }
+    }
+}
+
+extension PostgresConnection {
+    /// As commits do it, so that neither waits for the other in a circle.
+    fileprivate func lockInOrder(_ channels: [Int64]) throws {
+        _ = try query(
+            "select 1 as one from channel where id = any ($1) order by id for update",
+            [.int64Array(channels)])
     }
 }

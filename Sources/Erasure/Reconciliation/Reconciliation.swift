@@ -35,13 +35,20 @@ package struct Reconciliation: Sendable {
             report.logWasOlder = try vault.logHead(at: known.sequence) != known
         }
         let isFull = full || report.logWasOlder
-        guard isFull || state.applied != head.sequence || state.known?.sequence != head.sequence
-        else { return report }
+        if !isFull, state.known == head {
+            // The latest record is the database's own: it came over a connection on which
+            // everything before was compared.
+            if state.applied != head.sequence {
+                try await connection.setForgetLog(head, replacing: state)
+            }
+            return report
+        }
         if isFull {
             try await completeRing(on: connection, &report)
             try await completeLog(on: connection, &report)
         }
-        let start = isFull ? nil : try vault.logHead(at: state.applied)
+        let agreed = max(state.applied, state.known?.sequence ?? 0)
+        let start = isFull ? nil : try vault.logHead(at: agreed)
         let end = try await applyLog(after: start, on: connection, &report)
         try await connection.setForgetLog(end, replacing: state)
         return report
