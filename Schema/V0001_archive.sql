@@ -60,7 +60,8 @@ create table channel (
     readers_epoch bigint not null default 0,
     -- How many whole months are kept beside the one under way; null keeps all.
     retention_months integer check (retention_months between 1 and 1200),
-    -- Key periods before this one were forgotten by retention.
+    -- Of key periods before this one nothing is there: the channel was not, or retention forgot
+    -- them. Retention has nothing to do until it asks for a later one.
     retained_from integer not null default 0
 );
 

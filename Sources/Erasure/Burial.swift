@@ -42,12 +42,24 @@ extension Archive {
     }
 
     /// Writes tombstones of what goes with a channel's periods; `PartTombstones.swift` says
-    /// which. Nothing is sealed under these periods any more, so the batches cover all there
-    /// is.
+    /// which. The bundles that wait come first: until then a commit may make a message of one,
+    /// sealed under its period; after that nothing is sealed under these periods any more, so the
+    /// batches cover all there is.
     func buryPart(
         of channel: ChannelNumber, _ periods: ClosedRange<Period>, batch: Int,
         request: ChannelNumber, clock: @Sendable () -> Date
     ) async throws {
+        _ = try await inBurial(of: channel, request) { connection in
+            let rows = try await connection.query(
+                """
+                select lookup from candidate where channel = $1 and period between $2 and $3
+                """, [.int64(channel.rawValue)] + periods.parameters)
+            let hashes = try rows.map {
+                candidateTombstone(try $0.bytes("lookup"), of: channel)
+            }
+            let buried = try await bury(hashes: hashes, now: clock(), on: connection)
+            try await connection.count(buried, as: ForgetCount.tombstones, channel, request)
+        }
         var sequence: Int64? = -1
         while let last = sequence {
             sequence =
@@ -65,17 +77,6 @@ extension Archive {
                         of: channel, periods, after: last, batch: batch, request: request,
                         now: clock(), on: connection)
                 } ?? nil
-        }
-        _ = try await inBurial(of: channel, request) { connection in
-            let rows = try await connection.query(
-                """
-                select lookup from candidate where channel = $1 and period between $2 and $3
-                """, [.int64(channel.rawValue)] + periods.parameters)
-            let hashes = try rows.map {
-                candidateTombstone(try $0.bytes("lookup"), of: channel)
-            }
-            let buried = try await bury(hashes: hashes, now: clock(), on: connection)
-            try await connection.count(buried, as: ForgetCount.tombstones, channel, request)
         }
     }
 

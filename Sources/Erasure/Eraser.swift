@@ -287,7 +287,8 @@ package struct Eraser: Sendable {
         // The reason is sealed under the subject's or channel's number, or, where the channel
         // stays, under the request's own.
         if record.kind == .subject { try vault.forget(record.target) }
-        if record.periods != nil { try vault.forget(request) }
+        // Retention has no reason, and a puncture each month of each channel would fill the ring.
+        if record.kind == .period { try vault.forget(request) }
         try await settings.faultPoint(.reasonShredded)
         if record.periods != nil {
             // Of a channel that is being forgotten as a whole all keys go, and in their time.

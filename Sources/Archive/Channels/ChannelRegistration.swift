@@ -86,8 +86,8 @@ extension Archive {
                 insert into channel (
                     id, mode, state, registration, subject, sealed_label,
                     created_at, next_look_at, last_news_at, basis, sealed_purpose,
-                    retention_months)
-                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8, $9)
+                    retention_months, retained_from)
+                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8, $9, $10)
                 on conflict (registration) do nothing
                 """,
                 [
@@ -104,6 +104,7 @@ extension Archive {
                             try vault.seal(Array($0.utf8), purpose.context(channel))
                         }),
                     registration.retention.map { .int32(Int32($0.months)) } ?? .null,
+                    .int32(Int32(Period(now).rawValue)),
                 ])
             guard inserted == 1 else {
                 throw ArchiveError.alreadyRegistered(

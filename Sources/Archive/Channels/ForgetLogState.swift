@@ -71,7 +71,7 @@ extension PostgresConnection {
                 where scope = 'subject' and state = 'done' and target > $1
                 union
                 select id from forget_request
-                where first_period is not null and state = 'done' and id > $1) forgotten
+                where scope = 'period' and state = 'done' and id > $1) forgotten
             order by number limit $2
             """, [.int64(after), .int64(Int64(limit))]
         ).map { try $0.channelNumber("number") }
