@@ -24,7 +24,7 @@ extension Eraser {
                 try await complete(request.id, vacuumedAt: vacuumedAt, searches[request.id])
             }
         }
-        let stale = staleRingCopies()
+        let stale = try await staleRingCopies()
         for request in incomplete where request.vacuumedAt != nil {
             let receipt = try request.receipt.map { try SignedReceipt(text: Array($0.utf8)) }
             guard try receipt?.receipt().ringCopies != stale || stale.isEmpty else { continue }
@@ -98,7 +98,7 @@ extension Eraser {
     private func complete(
         _ request: ChannelNumber, vacuumedAt: Date?, _ search: DatabaseSearch.Outcome?
     ) async throws {
-        let stale = staleRingCopies()
+        let stale = try await staleRingCopies()
         let told = try await told(request)
         try await archive.pool.withTransaction { connection in
             let rows = try await connection.query(

@@ -241,18 +241,24 @@ package struct Eraser: Sendable {
     private func shred(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
         try await settings.faultPoint(.beforeShredding)
         if record.periods == nil {
-            try archive.vault.forget(record.scopes(of: channel))
+            try await forget(record.scopes(of: channel))
         } else {
             // Not while a forget of the whole channel still reads its roots.
             try await archive.pool.withTransaction { connection in
                 guard try await connection.lockRow(of: channel) else { return }
-                try archive.vault.forget(record.scopes(of: channel))
+                try await forget(record.scopes(of: channel))
             }
         }
         try await archive.noteForgetLog()
         try await settings.faultPoint(.shredded)
         try await mark("shredded_at", channel, record.id)
         try await settings.faultPoint(.markedShredded)
+    }
+
+    private func forget(_ scopes: [ForgetScope]) async throws {
+        _ = try await archive.vault.waiting { (vault) throws(VaultError) in
+            try vault.forget(scopes)
+        }
     }
 
     private func mark(_ column: String, _ channel: ChannelNumber, _ request: ChannelNumber)
@@ -286,9 +292,9 @@ package struct Eraser: Sendable {
         let vault = archive.vault
         // The reason is sealed under the subject's or channel's number, or, where the channel
         // stays, under the request's own.
-        if record.kind == .subject { try vault.forget(record.target) }
+        if record.kind == .subject { try await forget([.channel(record.target)]) }
         // Retention has no reason, and a puncture each month of each channel would fill the ring.
-        if record.kind == .period { try vault.forget(request) }
+        if record.kind == .period { try await forget([.channel(request)]) }
         try await settings.faultPoint(.reasonShredded)
         if record.periods != nil {
             // Of a channel that is being forgotten as a whole all keys go, and in their time.
@@ -298,7 +304,7 @@ package struct Eraser: Sendable {
         }
         // A key ring that was restored from an older copy has keys again that were gone.
         for channel in channels where try record.derivations(of: channel, in: vault).succeeded > 0 {
-            try vault.forget(record.scopes(of: channel))
+            try await forget(record.scopes(of: channel))
         }
         var (tried, succeeded) = (0, 0)
         for channel in channels {
@@ -340,8 +346,9 @@ package struct Eraser: Sendable {
     }
 
     /// Brings the copies of the key ring up to date that can be reached, and names the others.
-    func staleRingCopies() -> [Receipt.RingCopy] {
-        archive.vault.updateCopies().filter { !$0.isCurrent }.map {
+    func staleRingCopies() async throws -> [Receipt.RingCopy] {
+        let copies = try await archive.vault.waiting { $0.updateCopies() }
+        return copies.filter { !$0.isCurrent }.map {
             Receipt.RingCopy(name: $0.name, standing: $0.standing.rawValue)
         }
     }
@@ -417,7 +424,7 @@ package struct Eraser: Sendable {
                 heldUntil: expiry.map {
                     (deletedAt ?? finishedAt).addingTimeInterval(TimeInterval($0) * 86_400)
                 }),
-            ringCopies: staleRingCopies(),
+            ringCopies: try await staleRingCopies(),
             told: try await told(record.id))
     }
 }

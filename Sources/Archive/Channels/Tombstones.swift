@@ -64,7 +64,9 @@ extension Archive {
             """, [.bytesArray(hashes)]
         ).map { try $0.bytes("h") }
         guard !new.isEmpty else { return 0 }
-        let head = try vault.logTombstones(new)
+        let head = try await vault.waiting { (vault) throws(VaultError) in
+            try vault.logTombstones(new)
+        }
         try await connection.noteForgetLog(head)
         return try await connection.insertTombstones(new, now: now)
     }

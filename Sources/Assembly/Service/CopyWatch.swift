@@ -1,5 +1,4 @@
 import Diagnostics
-import Dispatch
 import Vault
 
 /// Brings copies of the key ring up to date that a forget did not reach, and tells of them.
@@ -18,9 +17,9 @@ struct CopyWatch {
     }
 
     /// Looks where it is time to.
-    mutating func look() async {
+    mutating func look() async throws {
         guard ContinuousClock.now >= nextLook else { return }
-        let copies = await update()
+        let copies = try await vault.waiting { $0.updateCopies() }
         nextLook = .now + Self.interval
         for copy in copies {
             let fields: LogFields = [
@@ -34,15 +33,6 @@ struct CopyWatch {
                     "a copy of the key ring is not current: forgotten keys may be in it", fields)
             }
             late[copy.name] = copy.isCurrent ? nil : copy.standing
-        }
-    }
-
-    /// On a thread that may wait for a disk.
-    private func update() async -> [RingCopy] {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [vault] in
-                continuation.resume(returning: vault.updateCopies())
-            }
         }
     }
 }

@@ -42,7 +42,7 @@ package struct ErasureService: Sendable {
         var copies = CopyWatch(vault: archive.vault, log: log)
         while true {
             let isWell = try await round()
-            await copies.look()
+            try await copies.look()
             try Task.checkCancellation()
             if isWell { backoff.reset() }
             try await Task.sleep(for: isWell ? pollInterval : backoff.next())
