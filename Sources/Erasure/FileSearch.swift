@@ -32,7 +32,11 @@ package struct FileSearch {
         var carried: [UInt8] = []
         var left = limit
         while left > 0 {
-            guard let data = try? file.read(upToCount: Int(min(Int64(Self.chunk), left))) else {
+            let data: Data
+            do {
+                // Nil at the file's end.
+                data = try file.read(upToCount: Int(min(Int64(Self.chunk), left))) ?? Data()
+            } catch {
                 return false
             }
             guard !data.isEmpty else { return true }

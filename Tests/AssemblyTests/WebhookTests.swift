@@ -83,9 +83,7 @@ import Vault
     }
 
     private func receipt(_ request: ForgetRequestRecord) throws -> Receipt {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try decoder.decode(Receipt.self, from: Data((request.receipt ?? "").utf8))
+        try SignedReceipt(text: Array((request.receipt ?? "").utf8)).receipt()
     }
 
     @Test func theyAreToldOnceHoweverOftenTheWebhookRefusesFirst() async throws {
