@@ -18,7 +18,9 @@ extension ForgetLog {
     /// - Throws: `VaultError.logWentBack` where that log has records that this one lacks: then
     ///   this one is the older copy.
     func mirror(besideRing ringPath: String) throws(VaultError) {
-        guard let head else { return }
+        guard let known = head else { return }
+        // Another process may have written to both meanwhile.
+        let head = try scan(after: known).head
         let target = mirrorLog(ringPath)
         let lock = try RingLock(path: ringPath + ".lock", ring: ringPath, within: .seconds(20))
         defer { withExtendedLifetime(lock) {} }

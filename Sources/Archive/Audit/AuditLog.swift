@@ -191,8 +191,11 @@ package final class AuditLog: Sendable {
     package func flush() async throws {
         var rest = state.withLock { $0.reads.take() }
         do {
-            // In the order of their numbers, as a forget locks them.
-            let places = rest.keys.sorted { $0.channel < $1.channel }
+            // In the order of their numbers, as a forget locks them and another process would.
+            let places = rest.keys.sorted {
+                ($0.channel.rawValue, $0.reader?.rawValue ?? -1)
+                    < ($1.channel.rawValue, $1.reader?.rawValue ?? -1)
+            }
             for start in stride(from: 0, to: places.count, by: Self.batch) {
                 let part = places[start..<min(start + Self.batch, places.count)]
                 let reads = part.compactMap { place in rest[place].map { (place, $0) } }

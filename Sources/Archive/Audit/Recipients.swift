@@ -35,6 +35,7 @@ enum Recipients {
             from unnest($1::int8[], $2::int8[], $3::timestamptz[], $4::timestamptz[], $5::int8[])
                 r (channel, reader, first_at, last_at, messages)
             join channel c on c.id = r.channel and c.state <> 'forgotten'
+            order by r.channel, r.reader
             on conflict (channel, reader) do update set
                 first_read_at = least(recipient.first_read_at, excluded.first_read_at),
                 last_read_at = greatest(recipient.last_read_at, excluded.last_read_at),

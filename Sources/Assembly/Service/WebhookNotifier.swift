@@ -81,10 +81,18 @@ package struct WebhookNotifier: RecipientNotifier {
         while true {
             let page = try await archive.undeliveredNotices(since: since)
             guard !page.isEmpty else { return }
-            // Those of a forget under way are told by it.
+            // Those of a forget under way are told by it. One that is refused keeps no other from
+            // being told.
+            var failure: (any Error)?
             for (_, notices) in Dictionary(grouping: page, by: \.request) {
-                try await post(notices)
+                do {
+                    try await post(notices)
+                } catch {
+                    try Task.checkCancellation()
+                    failure = failure ?? error
+                }
             }
+            if let failure { throw failure }
         }
     }
 

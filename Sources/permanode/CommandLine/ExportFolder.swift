@@ -15,15 +15,20 @@ final class ExportFolder {
         let sha256: String
     }
 
+    /// Opened for each write: a person may have more channels than a process may have files.
     private struct File {
-        let handle: FileHandle
+        let url: URL
         let isArray: Bool
         var records = 0
         var bytes = 0
         var digest = StreamedDigest()
 
-        mutating func write(_ bytes: [UInt8]) throws {
+        mutating func append(_ bytes: [UInt8], isLast: Bool = false) throws {
+            let handle = try FileHandle(forWritingTo: url)
+            defer { try? handle.close() }
+            try handle.seekToEnd()
             try handle.write(contentsOf: bytes)
+            if isLast { try handle.synchronize() }
             digest.add(bytes)
             self.bytes += bytes.count
         }
@@ -56,41 +61,42 @@ final class ExportFolder {
     /// Adds records to a file of JSON: one array.
     func add(_ values: [some Encodable], to name: String) throws {
         var file = try file(name, isArray: true)
+        var bytes: [UInt8] = []
         for value in values {
-            let bytes = try Console.encoded(value)
-            try file.write(Array((file.records == 0 ? "[\n" : ",\n").utf8) + bytes)
+            bytes += (file.records == 0 ? "[\n" : ",\n").utf8
+            bytes += try Console.encoded(value)
             file.records += 1
         }
+        try file.append(bytes)
         open[name] = file
     }
 
     /// Adds records to a table that begins with the names of its columns.
     func add(_ rows: [[String]], columns: [String], to name: String) throws {
         var file = try file(name, isArray: false)
-        if file.bytes == 0 { try file.write(CSVRecord.line(columns)) }
-        for row in rows { try file.write(CSVRecord.line(row, forSpreadsheets: true)) }
+        var bytes = file.bytes == 0 ? CSVRecord.line(columns) : []
+        for row in rows { bytes += CSVRecord.line(row, forSpreadsheets: true) }
+        try file.append(bytes)
         file.records += rows.count
         open[name] = file
     }
 
     private func file(_ name: String, isArray: Bool) throws -> File {
         if let file = open[name] { return file }
-        let path = folder.appendingPathComponent(name).path
+        let url = folder.appendingPathComponent(name)
         guard
             FileManager.default.createFile(
-                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let handle = FileHandle(forWritingAtPath: path)
+                atPath: url.path, contents: nil, attributes: [.posixPermissions: 0o600])
         else { throw CommandFailure(.failed, "\(name) cannot be written") }
         names.append(name)
-        return File(handle: handle, isArray: isArray)
+        return File(url: url, isArray: isArray)
     }
 
     /// Ends a file: nothing more comes to it.
     func close(_ name: String) throws {
         guard var file = open.removeValue(forKey: name) else { return }
-        if file.isArray { try file.write(Array((file.records == 0 ? "[]\n" : "\n]\n").utf8)) }
-        try file.handle.synchronize()
-        try file.handle.close()
+        let end = file.isArray ? (file.records == 0 ? "[]\n" : "\n]\n") : ""
+        try file.append(Array(end.utf8), isLast: true)
         entries.append(
             Entry(
                 name: name, records: file.records, bytes: file.bytes,
@@ -112,7 +118,6 @@ final class ExportFolder {
 
     /// Removes what was written: it is not whole, or not to be kept any more.
     func abandon() {
-        for (_, file) in open { try? file.handle.close() }
         for name in names {
             try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
         }
