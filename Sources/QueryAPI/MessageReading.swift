@@ -76,7 +76,10 @@ package struct MessageReading: Sendable {
             for document in documents { document.write(to: &lines) }
             return lines
         }
-        return Array(parts.joined())
+        var lines: [UInt8] = []
+        lines.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { lines += part }
+        return lines
     }
 
     /// What `form` makes of the documents of some messages each, on all processors.
