@@ -15,10 +15,8 @@ extension Eraser {
         let incomplete = try await archive.incompleteForgetRequests()
         let finished = incomplete.filter { $0.vacuumedAt == nil }
         if !finished.isEmpty, try await isVacuumDue(atOnce: atOnce) {
-            try await vacuum()
+            let searches = try await vacuumAndSearch(for: finished)
             let vacuumedAt = clock()
-            try await settings.faultPoint(.vacuumed)
-            let searches = try await search(for: finished)
             try await settings.faultPoint(.searched)
             for request in finished {
                 try await complete(request.id, vacuumedAt: vacuumedAt, searches[request.id])
@@ -32,6 +30,27 @@ extension Eraser {
         }
         if !incomplete.isEmpty { try await settings.faultPoint(.completed) }
     }
+
+    /// Vacuums again where something is still found though every table was written anew: while
+    /// anybody's transaction could still see the rows, they are taken along.
+    private func vacuumAndSearch(for finished: [ForgetRequestRecord]) async throws
+        -> [ChannelNumber: DatabaseSearch.Outcome]
+    {
+        var attempt = 1
+        while true {
+            let allAreNew = try await vacuum()
+            try await settings.faultPoint(.vacuumed)
+            let searches = try await search(for: finished)
+            let isClean = searches.values.allSatisfy { $0.dataFiles.found == 0 }
+            guard allAreNew, !isClean, attempt < Self.vacuumAttempts else { return searches }
+            attempt += 1
+            try await Task.sleep(for: Self.vacuumPause)
+        }
+    }
+
+    /// Transactions of crawlers and readers are over in less than these take together.
+    private static let vacuumAttempts = 5
+    private static let vacuumPause: Duration = .seconds(1)
 
     private func isVacuumDue(atOnce: Bool) async throws -> Bool {
         guard !atOnce else { return true }
@@ -54,28 +73,35 @@ extension Eraser {
     private static let rewriteLimit: Int64 = 16 << 20
 
     /// Vacuums on a connection of its own: it cannot run in a transaction, and may take long.
-    private func vacuum() async throws {
+    ///
+    /// - Returns: Whether every table was written anew.
+    private func vacuum() async throws -> Bool {
         var configuration = archive.pool.configuration
         configuration.statementTimeout = .zero
         configuration.lockTimeout = .seconds(2)
         let connection = try await PostgresConnection.connect(configuration)
         let result = await Self.vacuumAll(on: connection)
         await connection.close()
-        try result.get()
+        return try result.get()
     }
 
     private static func vacuumAll(on connection: PostgresConnection) async -> Result<
-        Void, any Error
+        Bool, any Error
     > {
         do {
+            var allAreNew = true
             for table in vacuumed where try await !rewrite(table, on: connection) {
+                allAreNew = false
                 try await connection.script("vacuum (index_cleanup on) \(table)")
             }
-            return .success(())
+            return .success(allAreNew)
         } catch {
             return .failure(error)
         }
     }
+
+    /// How often a table is asked for that somebody else holds; each wait holds up new readers.
+    private static let rewriteAttempts = 3
 
     /// - Returns: False for a table that is too large, or that somebody reads on and on.
     private static func rewrite(_ table: String, on connection: PostgresConnection) async throws
@@ -84,13 +110,15 @@ extension Eraser {
         let size = try await connection.query(
             "select pg_total_relation_size($1::text::regclass) as bytes", [.text(table)])
         guard try (size.first?.int64("bytes") ?? .max) <= rewriteLimit else { return false }
-        do {
-            try await connection.script("vacuum (full) \(table)")
-        } catch {
-            guard error.kind == .timeout else { throw error }
-            return false
+        for _ in 0..<rewriteAttempts {
+            do {
+                try await connection.script("vacuum (full) \(table)")
+                return true
+            } catch {
+                guard error.kind == .timeout else { throw error }
+            }
         }
-        return true
+        return false
     }
 
     // MARK: The receipt
