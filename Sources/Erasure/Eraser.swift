@@ -2,7 +2,6 @@ import Archive
 import Diagnostics
 import Foundation
 import Postgres
-import Secrets
 import Vault
 
 /// Carries out forget requests: the only code that deletes what a person's channels hold.
@@ -16,7 +15,7 @@ package struct Eraser: Sendable {
     let clock: @Sendable () -> Date
     let log: Log
     /// Tells recipients before the receipt is written; nil where there is no webhook.
-    private let notifier: (any RecipientNotifier)?
+    let notifier: (any RecipientNotifier)?
 
     package init(
         archive: Archive, settings: EraserSettings = EraserSettings(),
@@ -255,7 +254,7 @@ package struct Eraser: Sendable {
         try await settings.faultPoint(.markedShredded)
     }
 
-    private func forget(_ scopes: [ForgetScope]) async throws {
+    func forget(_ scopes: [ForgetScope]) async throws {
         _ = try await archive.vault.waiting { (vault) throws(VaultError) in
             try vault.forget(scopes)
         }
@@ -283,250 +282,5 @@ package struct Eraser: Sendable {
         try await settings.faultPoint(.rowsDeleted)
         try await mark("deleted_at", channel, record.id)
         try await settings.faultPoint(.markedDeleted)
-    }
-
-    private func conclude(_ record: ForgetRequestRecord) async throws {
-        let request = record.id
-        await notifier?.tell(request)
-        let channels = try await job(record).targets.map(\.channel)
-        let vault = archive.vault
-        // The reason is sealed under the subject's or channel's number, or, where the channel
-        // stays, under the request's own.
-        if record.kind == .subject { try await forget([.channel(record.target)]) }
-        // Retention has no reason, and a puncture each month of each channel would fill the ring.
-        if record.kind == .period { try await forget([.channel(request)]) }
-        try await settings.faultPoint(.reasonShredded)
-        if record.periods != nil {
-            // Of a channel that is being forgotten as a whole all keys go, and in their time.
-            for channel in channels where try await isBeingForgotten(channel) {
-                throw ErasureError.notGone(request: request, rows: 0, keys: 1)
-            }
-        }
-        // A key ring that was restored from an older copy has keys again that were gone.
-        for channel in channels where try record.derivations(of: channel, in: vault).succeeded > 0 {
-            try await forget(record.scopes(of: channel))
-        }
-        var (tried, succeeded) = (0, 0)
-        for channel in channels {
-            let attempts = try record.derivations(of: channel, in: vault)
-            tried += attempts.tried
-            succeeded += attempts.succeeded
-        }
-        let proof = Receipt.Proof(
-            derivationsTried: tried, derivationsSucceeded: succeeded, dataFiles: .pending,
-            writeAheadLog: .pending)
-        try await deleteAgain(record, channels)
-        try await archive.pool.withTransaction { connection in
-            let row = try await connection.lockedRequest(request)
-            guard try row.text("state") == ForgetState.executing.rawValue else { return }
-            let remaining = try await rowsLeft(of: channels, record, on: connection)
-            guard remaining == 0, succeeded == 0 else {
-                throw ErasureError.notGone(request: request, rows: remaining, keys: succeeded)
-            }
-            let receipt = try await receipt(record, channels, proof, on: connection)
-            _ = try await connection.execute(
-                """
-                update forget_request set state = 'done', sealed_reason = null,
-                    finished_at = $2, receipt = $3
-                where id = $1
-                """,
-                [
-                    .int64(request.rawValue), .timestamp(receipt.finishedAt),
-                    .text(try SignedReceipt(receipt, key: vault.signingKey).text),
-                ])
-            try await archive.recordAct(
-                .forgetDone, ["request": request.text], now: receipt.finishedAt, on: connection)
-        }
-        try await settings.faultPoint(.concluded)
-    }
-
-    private func isBeingForgotten(_ channel: ChannelNumber) async throws -> Bool {
-        try await archive.channel(channel).state == .forgotten
-            && !archive.vault.isForgotten(channel)
-    }
-
-    /// Brings the copies of the key ring up to date that can be reached, and names the others.
-    func staleRingCopies() async throws -> [Receipt.RingCopy] {
-        let copies = try await archive.vault.waiting { $0.updateCopies() }
-        return copies.filter { !$0.isCurrent }.map {
-            Receipt.RingCopy(name: $0.name, standing: $0.standing.rawValue)
-        }
-    }
-
-    private func rowsLeft(
-        of channels: [ChannelNumber], _ record: ForgetRequestRecord,
-        on connection: PostgresConnection
-    ) async throws -> Int {
-        guard let periods = record.periods else {
-            return try await connection.countRows(of: channels.map(\.rawValue))
-                .values.reduce(0, +)
-        }
-        var rows = 0
-        for channel in channels {
-            rows += try await connection.countRows(of: channel, in: periods).values.reduce(0, +)
-        }
-        return rows
-    }
-
-    /// Rows that are there although they were deleted (put back by hand, or by a backup) are
-    /// deleted when the forget goes on.
-    private func deleteAgain(_ record: ForgetRequestRecord, _ channels: [ChannelNumber])
-        async throws
-    {
-        let found = try await archive.pool.withConnection {
-            try await rowsLeft(of: channels, record, on: $0)
-        }
-        guard found > 0 else { return }
-        _ = try await archive.pool.withConnection {
-            try await $0.execute(
-                "update forget_target set deleted_at = null where request = $1",
-                [.int64(record.id.rawValue)])
-        }
-        throw ErasureError.notGone(request: record.id, rows: found, keys: 0)
-    }
-
-    private func receipt(
-        _ record: ForgetRequestRecord, _ channels: [ChannelNumber], _ proof: Receipt.Proof,
-        on connection: PostgresConnection
-    ) async throws -> Receipt {
-        let request: [PostgresValue] = [.int64(record.id.rawValue)]
-        let times = try await connection.query(
-            """
-            select max(shredded_at) as shredded, max(deleted_at) as deleted
-            from forget_target where request = $1
-            """, request)
-        let counts = try await connection.query(
-            """
-            select key, sum(value::bigint)::bigint as rows
-            from forget_target, jsonb_each_text(counts) where request = $1 group by key
-            """, request)
-        var rows: [String: Int] = [:]
-        for row in counts { rows[try row.text("key")] = Int(try row.int64("rows")) }
-        let tombstones = rows.removeValue(forKey: ForgetCount.tombstones) ?? 0
-        let unreadable = rows.removeValue(forKey: ForgetCount.unreadable) ?? 0
-        let finishedAt = clock()
-        let deletedAt = try times.first?.optionalTimestamp("deleted")
-        let expiry = settings.backupExpiryDays
-        return Receipt(
-            request: record.id.text, scope: record.kind.rawValue,
-            from: record.kind == .period ? record.periods?.lowerBound.description : nil,
-            to: record.periods?.upperBound.description,
-            commitment: record.commitment.map(Hex.encode), receivedAt: record.receivedAt,
-            shreddedAt: try times.first?.optionalTimestamp("shredded"), deletedAt: deletedAt,
-            finishedAt: finishedAt, channels: channels.count, rows: rows, tombstones: tombstones,
-            unreadable: unreadable, remaining: 0,
-            keys: channels.flatMap { record.scopes(of: $0) }.flatMap(\.paths).map {
-                archive.vault.fingerprint($0)
-            },
-            proof: proof,
-            backups: .init(
-                expiryDays: expiry,
-                heldUntil: expiry.map {
-                    (deletedAt ?? finishedAt).addingTimeInterval(TimeInterval($0) * 86_400)
-                }),
-            ringCopies: try await staleRingCopies(),
-            told: try await told(record.id))
-    }
-}
-
-extension Eraser {
-    /// Readers a receipt lists.
-    static let toldLimit = 1000
-
-    /// Who was told, by token: by webhook where that took everything for it.
-    func told(_ request: ChannelNumber) async throws -> [Receipt.Told] {
-        var ways: [String: Receipt.Told.Way] = [:]
-        var after: Int64 = 0
-        while ways.count < Self.toldLimit {
-            let page = try await archive.notices(of: request, after: after)
-            for notice in page {
-                let isDelivered = notice.deliveredAt != nil
-                let known = ways[notice.reader.text] ?? .webhook
-                ways[notice.reader.text] = isDelivered && known == .webhook ? .webhook : .event
-            }
-            guard page.count == Archive.noticePageLimit, let last = page.last else { break }
-            after = last.number
-        }
-        return ways.sorted { $0.key < $1.key }.prefix(Self.toldLimit)
-            .map { Receipt.Told(token: $0.key, by: $0.value) }
-    }
-}
-
-extension ForgetRequestRecord {
-    /// What of the channel's keys goes.
-    func scopes(of channel: ChannelNumber) -> [ForgetScope] {
-        guard let periods else { return [.channel(channel)] }
-        if kind == .retention { return [.before(channel, periods.end)] }
-        return periods.months.map { .period(channel, $0) }
-    }
-
-    private static func derives(_ channel: ChannelNumber, _ leaf: Period, in vault: Vault) throws
-        -> Bool
-    {
-        do {
-            _ = try vault.seal(
-                [],
-                SealingContext(
-                    table: "proof", column: "proof", channel: channel, period: leaf, row: 0))
-            return true
-        } catch VaultError.forgotten {
-            return false
-        }
-    }
-
-    /// Tries to seal something under keys that should be gone.
-    func derivations(of channel: ChannelNumber, in vault: Vault) throws -> (
-        tried: Int, succeeded: Int
-    ) {
-        let leaves = periods?.months ?? [.channel, Period(receivedAt)]
-        var derived = 0
-        for leaf in leaves where try Self.derives(channel, leaf, in: vault) { derived += 1 }
-        guard periods == nil, try !vault.isForgotten(channel) else {
-            return (leaves.count, derived)
-        }
-        return (leaves.count, max(derived, 1))
-    }
-}
-
-extension Vault {
-    /// Names a path of the key tree without telling it: 32 hexadecimal digits. Who holds the
-    /// ring can find out which path is meant.
-    func fingerprint(_ path: TreePath) -> String {
-        let name = "path \(path.bits) \(path.depth)"
-        return String(Hex.encode(tombstoneHash(Array(name.utf8))).prefix(32))
-    }
-}
-
-/// Names in `forget_target.counts` that are no tables.
-enum ForgetCount {
-    static let tombstones = "tombstones"
-    static let unreadable = "unreadable"
-}
-
-extension PostgresConnection {
-    /// The request's row, locked: of two that carry out one request, one waits for the other.
-    func lockedRequest(_ request: ChannelNumber) throws -> PostgresRow {
-        let rows = try query(
-            "select state, scope, target from forget_request where id = $1 for update",
-            [.int64(request.rawValue)])
-        guard let row = rows.first else { throw ArchiveError.noSuchRequest }
-        return row
-    }
-
-    /// Adds to a count of one channel's forget.
-    func count(_ number: Int, as name: String, _ channel: ChannelNumber, _ request: ChannelNumber)
-        throws
-    {
-        guard number > 0 else { return }
-        _ = try execute(
-            """
-            update forget_target set counts = counts || jsonb_build_object(
-                $3::text, coalesce((counts ->> $3)::bigint, 0) + $4)
-            where request = $1 and channel = $2
-            """,
-            [
-                .int64(request.rawValue), .int64(channel.rawValue), .text(name),
-                .int64(Int64(number)),
-            ])
     }
 }

@@ -163,17 +163,25 @@ extension Archive {
     {
         switch scope {
         case .subject(let pseudonym):
-            let rows = try await connection.query(
-                "select number from subject where lookup = $1 for update",
-                [.bytes(vault.subjectHash(Array(pseudonym.utf8)))])
-            guard let row = rows.first else { throw ArchiveError.noSuchSubject }
-            return (.subject, try row.channelNumber("number"))
+            return (.subject, try await lockedSubject(pseudonym, on: connection))
         case .channel(let channel), .period(let channel, _):
             guard try await lockedChannel(channel, on: connection).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
             }
             return (scope.periods == nil ? .channel : .period, channel)
         }
+    }
+
+    /// Locks a subject's row, so that what is done about it comes before or after.
+    /// - Throws: `ArchiveError.noSuchSubject`.
+    func lockedSubject(_ pseudonym: String, on connection: PostgresConnection) async throws
+        -> ChannelNumber
+    {
+        let rows = try await connection.query(
+            "select number from subject where lookup = $1 for update",
+            [.bytes(vault.subjectHash(Array(pseudonym.utf8)))])
+        guard let row = rows.first else { throw ArchiveError.noSuchSubject }
+        return try row.channelNumber("number")
     }
 
     /// - Throws: `ArchiveError.noSuchRequest`.

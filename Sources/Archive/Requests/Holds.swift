@@ -76,11 +76,7 @@ extension Archive {
     {
         switch selector {
         case .subject(let pseudonym):
-            let rows = try await connection.query(
-                "select number from subject where lookup = $1 for update",
-                [.bytes(vault.subjectHash(Array(pseudonym.utf8)))])
-            guard let row = rows.first else { throw ArchiveError.noSuchSubject }
-            return (.subject, try row.channelNumber("number"))
+            return (.subject, try await lockedSubject(pseudonym, on: connection))
         case .channel(let channel):
             guard try await lockedChannel(channel, on: connection).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
