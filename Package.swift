@@ -42,6 +42,7 @@ let pure: [Target] = [
     library("Ternary", ["CCurlP", "Failures"]),
     library("Tangle", ["Ternary", "Failures"]),
     library("MAM", ["Ternary", "Failures"]),
+    library("NTRU", ["Ternary", "Failures"]),
 ]
 
 let adapters: [Target] = [
@@ -60,8 +61,8 @@ let services: [Target] = [
     library(
         "Archive",
         [
-            "Ternary", "Tangle", "MAM", "Secrets", "Vault", "Postgres", "PermanodeSchema",
-            "Failures", "Diagnostics",
+            "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Vault", "Postgres",
+            "PermanodeSchema", "Failures", "Diagnostics",
         ]),
     library(
         "Crawler", ["Ternary", "MAM", "Tangle", "Vault", "Archive", "Failures", "Diagnostics"]),
@@ -79,7 +80,7 @@ let services: [Target] = [
 ]
 
 let parts: [Target.Dependency] = [
-    "Ternary", "Tangle", "MAM", "Secrets", "Postgres", "HTTPServer", "NodeClient",
+    "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
     "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "LocalTangle",
     "Failures", "Diagnostics",
 ]
@@ -101,6 +102,7 @@ let testTargets: [Target] = [
     tests("TernaryTests", ["Ternary"]),
     tests("TangleTests", ["Tangle", "Ternary"]),
     tests("MAMTests", ["MAM", "Ternary", "Tangle"]),
+    tests("NTRUTests", ["NTRU", "Ternary", "Secrets"]),
     tests("SecretsTests", ["Secrets"]),
     tests("PostgresTests", ["Postgres"]),
     tests("HTTPServerTests", ["HTTPServer"]),

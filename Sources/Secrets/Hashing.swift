@@ -53,4 +53,13 @@ package enum Digest {
         _ = crypto_hash_sha256(&digest, input, UInt64(input.count))
         return digest
     }
+
+    /// SHA-256 (FIPS 180-4) into memory that has room for 32 bytes, without copies on the way.
+    package static func sha256(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer
+    ) {
+        _ = crypto_hash_sha256(
+            output.assumingMemoryBound(to: UInt8.self),
+            input.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(input.count))
+    }
 }
