@@ -36,7 +36,6 @@ create table channel (
     head_position bigint not null default 0,
     -- Keyed hash of the registered root: a root is registered once. Null once forgotten.
     registration bytea unique,
-    subject bigint references subject (number),
     sealed_label bytea,
     -- Why processing is lawful (GDPR, article 6(1)): a category, in the clear, so that the
     -- record of processing can be drawn up by it.
@@ -69,11 +68,18 @@ create table channel (
 create index channel_due on channel (next_look_at)
 where state in ('following', 'waiting-for-key', 'stalled', 'flooded');
 
--- A forget by subject, and the export of one, ask for a subject's channels.
-create index channel_subject on channel (subject) where subject is not null;
-
 -- The eraser asks every second which channels keep more than they should.
 create index channel_retention on channel (id) where retention_months is not null;
+
+-- Whose data a channel is: a household has several people, and a person several channels.
+create table channel_subject (
+    channel bigint not null references channel (id),
+    subject bigint not null references subject (number),
+    primary key (channel, subject)
+);
+
+-- A forget by subject, the export of one and his token ask for a subject's channels.
+create index channel_subject_subject on channel_subject (subject);
 
 create table side_key (
     channel bigint not null references channel (id),
@@ -197,6 +203,11 @@ create table forget_request (
     -- The key periods of a part of a channel (months since 1970), both included.
     first_period integer,
     last_period integer,
+    -- What becomes of a person's channels that are others' data, too: the request does not
+    -- begin, they go, or they stay and are no longer his.
+    shared text not null default 'refuse' check (shared in ('refuse', 'forget', 'leave')),
+    -- How many of them there were when it began.
+    shared_channels integer,
     -- Hash of what was asked for, keyed by a salt that only the requester was given: it
     -- proves that the receipt is his, and tells nobody else anything.
     commitment bytea,

@@ -19,6 +19,9 @@ package enum ArchiveError: Failure, Equatable {
     case labelTooLong(limit: Int)
     case purposeTooLong(limit: Int)
     case subjectMalformed(limit: Int)
+    case tooManySubjects(limit: Int)
+    /// Channels that are the data of others, too, and would go with one person's.
+    case sharedChannels([ChannelNumber])
     case reasonTooLong(limit: Int)
     /// A legal hold stands against a forget.
     case onHold
@@ -57,6 +60,8 @@ package enum ArchiveError: Failure, Equatable {
         case .labelTooLong: "archive.label-too-long"
         case .purposeTooLong: "archive.purpose-too-long"
         case .subjectMalformed: "archive.subject-malformed"
+        case .tooManySubjects: "archive.too-many-subjects"
+        case .sharedChannels: "archive.shared-channels"
         case .reasonTooLong: "archive.reason-too-long"
         case .auditBehind: "archive.audit-behind"
         case .onHold: "archive.on-hold"
@@ -79,12 +84,12 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchRequest: "find a forget request"
         case .noSuchSubject: "find a subject"
         case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong,
-            .subjectMalformed:
+            .subjectMalformed, .tooManySubjects:
             "register a channel"
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
         case .auditBehind: "record a read"
         case .reasonTooLong, .periodNotBegun: "take a forget request"
-        case .onHold: "take a forget request"
+        case .onHold, .sharedChannels: "take a forget request"
         case .noSuchHold: "lift a hold"
         case .wrongState: "change a channel"
         case .fenced, .interrupted: "write for a channel"
@@ -126,6 +131,10 @@ package enum ArchiveError: Failure, Equatable {
         case .purposeTooLong(let limit): "a purpose has at most \(limit) bytes"
         case .subjectMalformed(let limit):
             "a subject is a pseudonym of 1 to \(limit) bytes without control characters"
+        case .tooManySubjects(let limit): "a channel is the data of at most \(limit) people"
+        case .sharedChannels(let channels):
+            "the data of others, too: \(Self.list(channels)); say with shared whether to forget or to"
+                + " leave it"
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
         case .onHold: "a legal hold stands against it: lift it first"
         case .noSuchHold: "there is no such hold"
@@ -140,6 +149,15 @@ package enum ArchiveError: Failure, Equatable {
         }
     }
 
+    /// Channels that a text names.
+    private static let listed = 20
+
+    private static func list(_ channels: [ChannelNumber]) -> String {
+        let names = channels.prefix(listed).map(\.text).joined(separator: ", ")
+        let rest = channels.count - listed
+        return rest > 0 ? "\(names) and \(rest) more channels" : names
+    }
+
     package var operatorText: String {
         switch self {
         case .damaged(let table, let channel):
@@ -151,6 +169,9 @@ package enum ArchiveError: Failure, Equatable {
         case .schemaVersion(let found, let expected):
             "the database has version \(found) of the schema and this program \(expected): "
                 + "apply what is missing (permanode migrate), or run the newer program"
+        case .sharedChannels(let channels):
+            "the data of others, too: \(Self.list(channels)); give --including-shared to forget it for"
+                + " all, or --leaving-shared to leave it to them"
         default: publicText
         }
     }

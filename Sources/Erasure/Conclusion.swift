@@ -117,6 +117,7 @@ extension Eraser {
         copies: [Receipt.RingCopy], told: [Receipt.Told], on connection: PostgresConnection
     ) async throws -> Receipt {
         let request: [PostgresValue] = [.int64(record.id.rawValue)]
+        let begun = try await archive.forgetRequest(record.id, on: connection)
         let times = try await connection.query(
             """
             select max(shredded_at) as shredded, max(deleted_at) as deleted
@@ -134,7 +135,7 @@ extension Eraser {
         let finishedAt = clock()
         let deletedAt = try times.first?.optionalTimestamp("deleted")
         let expiry = settings.backupExpiryDays
-        return Receipt(
+        var receipt = Receipt(
             request: record.id.text, scope: record.kind.rawValue,
             from: record.kind == .period ? record.periods?.lowerBound.description : nil,
             to: record.periods?.upperBound.description,
@@ -152,6 +153,11 @@ extension Eraser {
                     (deletedAt ?? finishedAt).addingTimeInterval(TimeInterval($0) * 86_400)
                 }),
             ringCopies: copies, told: told)
+        if record.kind == .subject, let count = begun.sharedCount {
+            receipt.sharedForgotten = record.shared == .leave ? 0 : count
+            receipt.sharedKept = record.shared == .leave ? count : 0
+        }
+        return receipt
     }
 
     /// Readers a receipt lists.

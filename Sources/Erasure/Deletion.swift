@@ -15,7 +15,7 @@ extension Eraser {
         _ = try await archive.pool.withConnection {
             try await $0.execute(
                 """
-                update channel set registration = null, subject = null, sealed_label = null,
+                update channel set registration = null, sealed_label = null,
                     sealed_purpose = null, basis = null, reason = null, next_sequence = 0, head_position = 0, last_look_at = null,
                     last_news_at = $2, next_look_at = $2, created_at = $2, open_period = 0,
                     retention_months = null, retained_from = 0

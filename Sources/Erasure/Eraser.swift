@@ -106,22 +106,27 @@ package struct Eraser: Sendable {
         async throws
     {
         let isSubject = record.kind == .subject
+        let target: [PostgresValue] = [.int64(record.target.rawValue)]
         // Waits for a registration under way, so that what it adds is covered, too.
         _ = try await connection.query(
-            "select 1 as one from subject where number = $1 for update",
-            [.int64(record.target.rawValue)])
+            "select 1 as one from subject where number = $1 for update", target)
+        if isSubject {
+            let shared = try await archive.sharedChannels(of: record.target, on: connection)
+            _ = try await connection.execute(
+                "update forget_request set shared_channels = $2 where id = $1",
+                [.int64(record.id.rawValue), .int32(Int32(clamping: shared.count))])
+        }
         let covered = try await connection.query(
             """
             with covered as (
                 select id from channel
-                where \(isSubject ? "subject" : "id") = $2
+                where \(isSubject ? Self.ofSubject : "id = $2")
                     and (state <> 'forgotten' or registration is not null)
                 order by id for update),
             shut as (
                 update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
                     readers_epoch = readers_epoch + 1, lease_owner = null, lease_until = null,
-                    sealed_label = null, sealed_purpose = null,
-                    subject = case when $3 then null else subject end
+                    sealed_label = null, sealed_purpose = null
                 where id in (select id from covered))
             insert into forget_target (request, channel, buried_at)
             select $1, id, (
@@ -130,15 +135,23 @@ package struct Eraser: Sendable {
                 where t.channel = covered.id and r.first_period is null)
             from covered returning channel
             """,
-            [
-                .int64(record.id.rawValue), .int64(record.target.rawValue), .bool(isSubject),
-            ])
+            [.int64(record.id.rawValue)] + target
+                + (isSubject ? [.bool(record.shared == .leave)] : []))
         try await connection.announce(covered.map { try $0.channelNumber("channel") })
         if isSubject {
             _ = try await connection.execute(
-                "delete from subject where number = $1", [.int64(record.target.rawValue)])
+                "delete from channel_subject where subject = $1", target)
+            _ = try await connection.execute("delete from subject where number = $1", target)
         }
     }
+
+    /// The channels of the subject $2; where $3 is true, without those that are others' data, too,
+    /// and not being forgotten by themselves.
+    private static let ofSubject = """
+        id in (select channel from channel_subject where subject = $2)
+            and not ($3 and state <> 'forgotten' and exists (
+                select from channel_subject o where o.channel = id and o.subject <> $2))
+        """
 
     /// Raises the channel's epoch, so that no crawl or import under way writes any more what
     /// it began to read before. The channel is followed on meanwhile: from here on nothing is

@@ -7,10 +7,14 @@ package struct ForgetPlan: Sendable, Equatable, Codable {
     package var channels: Int
     /// Rows by table.
     package var rows: [String: Int]
+    /// Ids of channels that are the data of others, too: they are among `channels`, or stay,
+    /// as was asked for.
+    package var shared: [String]
 
-    package init(channels: Int, rows: [String: Int]) {
+    package init(channels: Int, rows: [String: Int], shared: [String] = []) {
         self.channels = channels
         self.rows = rows
+        self.shared = shared
     }
 }
 
@@ -21,6 +25,8 @@ enum ChannelTable: String, CaseIterable {
     case sideKey = "side_key"
     case tokenChannel = "token_channel"
     case partlyForgottenRoot = "partly_forgotten_root"
+    // The last: until then a forget of one of its people covers the channel, too.
+    case channelSubject = "channel_subject"
 
     /// Those whose rows belong to a period of the channel.
     static let ofPeriods: [ChannelTable] = [.message, .attachment, .candidate]
@@ -28,34 +34,48 @@ enum ChannelTable: String, CaseIterable {
 
 extension Archive {
     /// - Throws: `ArchiveError.noSuchSubject`, `.noSuchChannel` (also for a forgotten one).
-    package func planForget(_ scope: ForgetSelector) async throws -> ForgetPlan {
+    package func planForget(_ scope: ForgetSelector, shared: SharedChannels = .refuse) async throws
+        -> ForgetPlan
+    {
         let numbers: [Int64]
+        var others: [ChannelNumber] = []
         switch scope {
         case .subject(let pseudonym):
             let subject = try await subject(pseudonym)
+            others = try await pool.withConnection {
+                try await sharedChannels(of: subject, on: $0)
+            }
+            let staying = shared == .leave ? others : []
             numbers = try await pool.withConnection {
                 try await $0.query(
-                    "select id from channel where subject = $1 and state <> 'forgotten'",
-                    [.int64(subject.rawValue)])
+                    """
+                    select id from channel_subject s join channel c on c.id = s.channel
+                    where s.subject = $1 and c.state <> 'forgotten' and c.id <> all ($2)
+                    """,
+                    [.int64(subject.rawValue), .int64Array(staying.map(\.rawValue))])
             }.map { try $0.int64("id") }
         case .channel(let channel):
             guard try await self.channel(channel).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
             }
             numbers = [channel.rawValue]
+            others = try await pool.withConnection {
+                try await sharedChannels(of: channel, on: $0)
+            }
         case .period(let channel, let periods):
             guard try await self.channel(channel).state != .forgotten else {
                 throw ArchiveError.noSuchChannel(channel)
             }
-            return ForgetPlan(
-                channels: 1,
-                rows: try await pool.withConnection {
-                    try await $0.countRows(of: channel, in: periods)
-                })
+            return try await pool.withConnection { connection in
+                ForgetPlan(
+                    channels: 1, rows: try await connection.countRows(of: channel, in: periods),
+                    shared: try await sharedChannels(of: channel, on: connection).map(\.text))
+            }
         }
         return ForgetPlan(
             channels: numbers.count,
-            rows: try await pool.withConnection { try await $0.countRows(of: numbers) })
+            rows: try await pool.withConnection { try await $0.countRows(of: numbers) },
+            shared: others.map(\.text))
     }
 }
 

@@ -46,6 +46,10 @@ package struct Receipt: Sendable, Codable, Equatable {
     package var final = false
 
     package var channels: Int
+    /// Of a person's channels, how many were the data of others, too: forgotten for all of them;
+    package var sharedForgotten: Int?
+    /// or kept as the others' alone.
+    package var sharedKept: Int?
     /// Deleted rows by table.
     package var rows: [String: Int]
     /// Roots, leaves and bundles that are not taken in again.

@@ -13,8 +13,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     /// What the messages are kept for, and why that is lawful.
     package let purpose: String?
     package let basis: LawfulBasis?
-    /// The operator's pseudonym for the person: told to admins only.
-    package let subject: String?
+    /// The operator's pseudonyms for the people whose data it is: told to admins only.
+    package let subjects: [String]?
     /// How many were taken in.
     package let messages: Int64
     /// The tree now looked for, counted from the registered root.
@@ -35,7 +35,7 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         label = record.label
         purpose = record.purpose
         basis = record.basis
-        subject = isAdmin ? record.subject : nil
+        subjects = isAdmin && !record.subjects.isEmpty ? record.subjects : nil
         messages = record.messageCount
         headPosition = record.headPosition
         sideKeys = record.sideKeyCount

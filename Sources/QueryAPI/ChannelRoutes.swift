@@ -23,6 +23,7 @@ struct ChannelRoutes: Sendable {
             Route("POST", "/v1/channels/{id}/restrict", .admin, restrict),
             Route("POST", "/v1/channels/{id}/lift", .admin, lift),
             Route("POST", "/v1/channels/{id}/retention", .admin, setRetention),
+            Route("POST", "/v1/channels/{id}/subjects", .admin, changeSubjects),
         ]
     }
 
@@ -34,7 +35,10 @@ struct ChannelRoutes: Sendable {
     @Sendable private func register(_ call: Call) async throws -> HTTPResponse {
         let body = try RequestBody(
             call.request,
-            known: ["root", "mode", "sideKey", "subject", "label", "purpose", "basis", "retention"])
+            known: [
+                "root", "mode", "sideKey", "subject", "subjects", "label", "purpose", "basis",
+                "retention",
+            ])
         let root = try root(body.requiredText("root"))
         guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
             let names = ChannelMode.allCases.map(\.rawValue).joined(separator: ", ")
@@ -50,7 +54,8 @@ struct ChannelRoutes: Sendable {
         let id = try await archive.register(
             ChannelRegistration(
                 root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
-                subject: body.text("subject"), label: body.text("label"),
+                subjects: body.texts("subjects") + (try body.text("subject").map { [$0] } ?? []),
+                label: body.text("label"),
                 purpose: body.text("purpose"), basis: basis,
                 retention: try retention(body)),
             now: clock())
@@ -114,6 +119,14 @@ struct ChannelRoutes: Sendable {
         let channel = try call.channel()
         let body = try RequestBody(call.request, known: ["retention"])
         try await archive.setRetention(try retention(body), of: channel)
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func changeSubjects(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        let body = try RequestBody(call.request, known: ["add", "remove"])
+        try await archive.changeSubjects(
+            of: channel, adding: body.texts("add"), removing: body.texts("remove"), now: clock())
         return .json(try await document(channel, call))
     }
 

@@ -10,6 +10,8 @@ struct ForgetRequestDocument: Encodable {
     let scope: ForgetRequestRecord.Kind
     let from: String?
     let to: String?
+    /// What becomes of channels that are others' data, too.
+    let shared: SharedChannels
     let state: ForgetState
     let receivedAt: Timestamp
     let dueAt: Timestamp
@@ -29,6 +31,7 @@ struct ForgetRequestDocument: Encodable {
         scope = record.kind
         from = record.periods?.lowerBound.description
         to = record.periods?.upperBound.description
+        shared = record.shared
         state = record.state
         receivedAt = Timestamp(record.receivedAt)
         dueAt = Timestamp(record.dueAt)

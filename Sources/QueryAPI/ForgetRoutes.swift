@@ -37,7 +37,8 @@ struct ForgetRoutes: Sendable {
 
     @Sendable private func receive(_ call: Call) async throws -> HTTPResponse {
         let body = try RequestBody(
-            call.request, known: ["subject", "channel", "from", "to", "reason", "identity"])
+            call.request,
+            known: ["subject", "channel", "from", "to", "reason", "identity", "shared"])
         let selector: ForgetSelector
         let periods = try periods(body)
         switch (try await subject(body, call), try await channel(body, call), periods) {
@@ -48,7 +49,8 @@ struct ForgetRoutes: Sendable {
         default: throw RequestError.subjectOrChannel
         }
         let request = try await archive.receiveForgetRequest(
-            selector, reason: body.text("reason"), opening: try opening(body, call), policy: policy,
+            selector, shared: try shared(body, selector, call), reason: body.text("reason"),
+            opening: try opening(body, call), policy: policy,
             now: clock())
         return .json(
             Accepted(
@@ -68,6 +70,20 @@ struct ForgetRoutes: Sendable {
         case nil, "checked": return .approved
         case "open": return .received
         default: throw .field("identity", wanted: "checked or open")
+        }
+    }
+
+    /// What becomes of channels that are others' data, too. An admin who names a channel means it;
+    /// everybody else has to say so.
+    private func shared(_ body: RequestBody, _ selector: ForgetSelector, _ call: Call)
+        throws(RequestError) -> SharedChannels
+    {
+        let isOfPerson = if case .subject = selector { true } else { false }
+        switch try body.text("shared") {
+        case nil: return call.isAdmin && !isOfPerson ? .forget : .refuse
+        case "forget": return .forget
+        case "leave" where isOfPerson: return .leave
+        default: throw .field("shared", wanted: "forget, or with a person leave")
         }
     }
 

@@ -10,6 +10,8 @@ package struct HoldingDocument: Codable, Sendable, Hashable {
     }
 
     package let channel: ChannelDocument
+    /// Whether it is the data of others, too.
+    package let shared: Bool
     package let periods: [Month]
     /// Well-formed bundles that no known side key opens.
     package let waiting: Int64
@@ -18,6 +20,7 @@ package struct HoldingDocument: Codable, Sendable, Hashable {
 
     package init(_ holding: Holding) {
         channel = ChannelDocument(holding.channel, isAdmin: false)
+        shared = holding.channel.subjectCount > 1
         periods = holding.periods.map {
             Month(period: $0.period.description, messages: $0.messages)
         }

@@ -48,7 +48,9 @@ struct Problem: Sendable {
         case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
             .noSuchSubject:
             404
-        case .onHold, .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: 409
+        case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
+            .tooManySideKeys, .tooManySubjects:
+            409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun:
             400

@@ -1,13 +1,14 @@
 import Foundation
 import HTTPServer
 
-/// A body that is one JSON object of texts: all that the interface takes.
+/// A body that is one JSON object of texts and lists of texts: all that the interface takes.
 struct RequestBody {
     /// Bytes: every field at its longest, escaped throughout, stays below.
-    static let limit = 16 << 10
+    static let limit = 48 << 10
 
     private enum Field: Decodable {
         case text(String)
+        case texts([String])
         case null
         case other
 
@@ -17,6 +18,8 @@ struct RequestBody {
                 self = .null
             } else if let text = try? container.decode(String.self) {
                 self = .text(text)
+            } else if let texts = try? container.decode([String].self) {
+                self = .texts(texts)
             } else {
                 self = .other
             }
@@ -47,7 +50,16 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: nil
         case .text(let text): text
-        case .other: throw .field(name, wanted: "a text")
+        case .texts, .other: throw .field(name, wanted: "a text")
+        }
+    }
+
+    /// None where the field is absent or null.
+    func texts(_ name: String) throws(RequestError) -> [String] {
+        switch fields[name] {
+        case nil, .null: []
+        case .texts(let texts): texts
+        case .text, .other: throw .field(name, wanted: "a list of texts")
         }
     }
 

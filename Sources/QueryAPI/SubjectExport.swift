@@ -77,6 +77,10 @@ package struct SubjectExport: Sendable {
             MessageReading(archive, channel: channel), MessageKey?.none, 0
         )
         while true {
+            // Who is taken off a channel sees no more of it, and a forget takes it away.
+            guard try await archive.scope(ofSubject: subject) == scope else {
+                throw ExportError.stopped
+            }
             let (stored, next) = try await AuditActor.$current.withValue(.upkeep) {
                 try await archive.messages(
                     of: channel.id, MessageRange(), after: after, limit: Self.batch, within: scope,

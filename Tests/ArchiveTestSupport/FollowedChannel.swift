@@ -26,7 +26,8 @@ extension TestArchive {
         let channel = try await archive.register(
             ChannelRegistration(
                 root: Root(first.root), mode: vector.mode,
-                sideKey: try first.sideKey.map { try SideKey($0) }, subject: subject,
+                sideKey: try first.sideKey.map { try SideKey($0) },
+                subjects: subject.map { [$0] } ?? [],
                 label: vector.name),
             now: now)
         var known: Set<String> = []

@@ -73,7 +73,7 @@ import Vault
                 Self.root(), label: label, subject: "née \u{1F600}", now: Self.now)
             let record = try await test.archive.channel(channel)
             #expect(record.label == label)
-            #expect(record.subject == "née \u{1F600}")
+            #expect(record.subjects == ["née \u{1F600}"])
         }
     }
 

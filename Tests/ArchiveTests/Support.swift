@@ -52,7 +52,8 @@ extension TestArchive {
         async throws -> ChannelNumber
     {
         try await archive.register(
-            ChannelRegistration(root: root, mode: .private, subject: subject, label: label),
+            ChannelRegistration(
+                root: root, mode: .private, subjects: subject.map { [$0] } ?? [], label: label),
             now: now)
     }
 
@@ -86,7 +87,8 @@ extension TestArchive {
         try await pool.withConnection { connection in
             var rows: [String] = []
             for table in [
-                "channel", "tree", "message", "attachment", "candidate", "side_key", "subject",
+                "channel", "channel_subject", "tree", "message", "attachment", "candidate",
+                "side_key", "subject",
                 "token", "tombstone",
             ] {
                 rows += try await connection.query(

@@ -71,6 +71,50 @@ import Testing
         }
     }
 
+    @Test func whatIsOthersDataTooIsNotForgottenUnasked() async throws {
+        try await withMeter { place, vector, id in
+            #expect(
+                try await place.run("channel", "set", id, "--add-subject", "ben").status == 0)
+            let shown = try await place.run("channel", "show", id)
+            #expect(shown.output.contains("anna") && shown.output.contains("ben"))
+            for wrong in [
+                ["channel", "set", id],
+                ["channel", "set", id, "--add-subject", "x", "--remove-subject", "x"],
+                ["forget", "--subject", "anna", "--including-shared", "--leaving-shared", "--yes"],
+                ["forget", "--channel", id, "--leaving-shared", "--yes"],
+            ] {
+                let result = try await Program(environment: place.environment).run(wrong)
+                #expect(result.status == 2, "\(wrong)")
+            }
+            #expect(
+                try await place.run("channel", "set", id, "--remove-subject", "carl").status == 3)
+
+            struct Plan: Decodable { let channels: Int, shared: [String] }
+            let plan = try await place.run("forget", "--subject", "anna", "--dry-run", "--json")
+            #expect(plan.status == 0)
+            #expect(try plan.json(Plan.self).shared == [id])
+            #expect(
+                try await place.run("forget", "--subject", "anna", "--dry-run").output
+                    .contains(id))
+            let refused = try await place.run("forget", "--subject", "anna", "--yes")
+            #expect(refused.status == 4)
+            #expect(refused.errors.contains(id))
+            #expect(try await place.run("messages", id).lines.count == vector.messages.count)
+
+            let left = try await place.run(
+                "forget", "--subject", "anna", "--leaving-shared", "--yes")
+            #expect(left.status == 0, "\(left.errors)")
+            #expect(try await place.run("messages", id).lines.count == vector.messages.count)
+            #expect(try await place.run("forget", "--subject", "anna", "--dry-run").status == 3)
+            #expect(
+                try await place.run("channel", "set", id, "--add-subject", "carl").status == 0)
+            let all = try await place.run(
+                "forget", "--subject", "ben", "--including-shared", "--yes")
+            #expect(all.status == 0, "\(all.errors)")
+            #expect(try await place.run("messages", id).status == 3)
+        }
+    }
+
     @Test func headsThatAreNoneAreRefused() async throws {
         try await Workplace.withArchive { place in
             let wrong = try await place.run("audit", "verify", "--heads", "-", input: "{}\n")

@@ -28,7 +28,7 @@ import Vault
             #expect(answer.json["state"] == .text("following"))
             #expect(answer.json["mode"] == .text("restricted"))
             #expect(answer.json["sideKeys"] == .number(1))
-            #expect(answer.json["subject"] == .text("meter-7"))
+            #expect(answer.json["subjects"] == .array([.text("meter-7")]))
             #expect(answer.json["label"] == .text("attic \u{1F50C}"))
             #expect(try await api.get("/v1/channels/\(id)").body == answer.body)
             #expect(
@@ -90,7 +90,7 @@ import Vault
                 #"{"root": "\#(root)", "mode": "public", "subject": "a\u0000b"}"#, 400,
                 "archive.subject-malformed", "subject"
             ),
-            (String(repeating: " ", count: 20_000), 413, "request.body-too-large", "16384"),
+            (String(repeating: " ", count: 60_000), 413, "request.body-too-large", "49152"),
         ]
         try await TestAPI.with { api in
             for (body, status, code, names) in cases {

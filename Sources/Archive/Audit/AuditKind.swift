@@ -7,6 +7,8 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case channelRestricted = "channel.restricted"
     case restrictionLifted = "channel.restriction-lifted"
     case retentionSet = "channel.retention-set"
+    case subjectAdded = "channel.subject-added"
+    case subjectRemoved = "channel.subject-removed"
     case keyAdded = "key.added"
     case tokenCreated = "token.created"
     case tokenGranted = "token.granted"

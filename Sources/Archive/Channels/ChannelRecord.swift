@@ -21,8 +21,10 @@ package struct ChannelRecord: Sendable {
     /// What the messages are kept for.
     package let purpose: String?
     package let basis: LawfulBasis?
-    /// The operator's pseudonym for the person, if there is one.
-    package let subject: String?
+    /// The operator's pseudonyms for the people whose data it is, in alphabetical order.
+    package let subjects: [String]
+    /// How many people's data it is.
+    package let subjectCount: Int
     package let sideKeyCount: Int
     /// How long its messages are kept; nil keeps all.
     package let retention: Retention?
@@ -34,11 +36,17 @@ package struct ChannelRecord: Sendable {
     static let columns = """
         c.id, c.mode, c.state, c.reason, c.epoch, c.readers_epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
-        c.subject, s.sealed_pseudonym, c.basis, c.sealed_purpose, c.retention_months,
+        s.subjects, s.pseudonyms, c.basis, c.sealed_purpose, c.retention_months,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
         """
 
-    static let source = "channel c left join subject s on s.number = c.subject"
+    static let source = """
+        channel c cross join lateral (
+            select coalesce(array_agg(number order by number), '{}') as subjects,
+                coalesce(array_agg(sealed_pseudonym order by number), '{}') as pseudonyms
+            from channel_subject l join subject on number = l.subject
+            where l.channel = c.id) s
+        """
 
     init(row: PostgresRow, vault: Vault) throws {
         id = try row.channelNumber("id")
@@ -63,7 +71,8 @@ package struct ChannelRecord: Sendable {
         guard state != .forgotten else {
             // Its keys may be gone already while its row still waits to be emptied.
             label = nil
-            subject = nil
+            subjects = []
+            subjectCount = 0
             purpose = nil
             basis = nil
             return
@@ -71,9 +80,11 @@ package struct ChannelRecord: Sendable {
         basis = try row.optionalText("basis").flatMap(LawfulBasis.init(rawValue:))
         purpose = try Self.text(row.optionalBytes("sealed_purpose"), .channelPurpose, id, vault)
         label = try Self.text(row.optionalBytes("sealed_label"), .channelLabel, id, vault)
-        subject = try row.optionalChannelNumber("subject").flatMap { number in
-            try Self.text(row.optionalBytes("sealed_pseudonym"), .subjectPseudonym, number, vault)
-        }
+        let numbers = try row.channelNumbers("subjects")
+        subjectCount = numbers.count
+        subjects = try zip(numbers, row.bytesArray("pseudonyms")).compactMap { number, sealed in
+            try Self.text(sealed, .subjectPseudonym, number, vault)
+        }.sorted()
     }
 
     /// Nil also where the key is gone: such a channel must still be found, stopped and

@@ -12,13 +12,15 @@ package struct ChannelRegistration: Sendable {
     package static let purposeLimit = 1000
     /// Bytes of UTF-8 a subject's pseudonym may have.
     package static let subjectLimit = 128
+    /// People whose data a channel may be: a household, with room.
+    package static let subjectCountLimit = 32
 
     package var root: Root
     package var mode: ChannelMode
     /// Needed in restricted mode, refused in the others.
     package var sideKey: SideKey?
-    /// The operator's pseudonym for the person, never a name.
-    package var subject: String?
+    /// The operator's pseudonyms for the people whose data it is, never names.
+    package var subjects: [String]
     package var label: String?
     /// What the messages are kept for.
     package var purpose: String?
@@ -27,14 +29,14 @@ package struct ChannelRegistration: Sendable {
     package var retention: Retention?
 
     package init(
-        root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subject: String? = nil,
+        root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subjects: [String] = [],
         label: String? = nil, purpose: String? = nil, basis: LawfulBasis? = nil,
         retention: Retention? = nil
     ) {
         self.root = root
         self.mode = mode
         self.sideKey = sideKey
-        self.subject = subject
+        self.subjects = subjects
         self.label = label
         self.purpose = purpose
         self.basis = basis
@@ -52,7 +54,10 @@ package struct ChannelRegistration: Sendable {
         if let purpose, purpose.utf8.count > Self.purposeLimit {
             throw ArchiveError.purposeTooLong(limit: Self.purposeLimit)
         }
-        if let subject { try Self.check(subject: subject) }
+        for subject in subjects { try Self.check(subject: subject) }
+        guard Set(subjects).count <= Self.subjectCountLimit else {
+            throw ArchiveError.tooManySubjects(limit: Self.subjectCountLimit)
+        }
     }
 
     package static func check(subject: String) throws {
@@ -78,21 +83,22 @@ extension Archive {
             guard try await !isForgotten(registration.root, on: connection) else {
                 throw ArchiveError.forgotten
             }
-            let subject = try await subjectNumber(of: registration.subject, now, on: connection)
+            let subjects = try await subjectNumbers(
+                of: registration.subjects, now, on: connection)
             let channel = try vault.newChannelNumber()
             let (label, purpose) = (SealedColumn.channelLabel, SealedColumn.channelPurpose)
             let inserted = try await connection.execute(
                 """
                 insert into channel (
-                    id, mode, state, registration, subject, sealed_label,
+                    id, mode, state, registration, sealed_label,
                     created_at, next_look_at, last_news_at, basis, sealed_purpose,
                     retention_months, retained_from)
-                values ($1, $2, 'following', $3, $4, $5, $6, $6, $6, $7, $8, $9, $10)
+                values ($1, $2, 'following', $3, $4, $5, $5, $5, $6, $7, $8, $9)
                 on conflict (registration) do nothing
                 """,
                 [
                     .int64(channel.rawValue), .text(registration.mode.rawValue),
-                    .bytes(vault.registrationHash(root)), .optional(subject),
+                    .bytes(vault.registrationHash(root)),
                     .optional(
                         registration.label.map {
                             try vault.seal(Array($0.utf8), label.context(channel))
@@ -110,6 +116,7 @@ extension Archive {
                 throw ArchiveError.alreadyRegistered(
                     try await registered(as: root, on: connection))
             }
+            try await connection.link(subjects, to: channel)
             try await insertTree(
                 channel, position: 0, root: registration.root, now: now, on: connection)
             if let sideKey = registration.sideKey {
@@ -130,39 +137,5 @@ extension Archive {
             [.bytes(vault.registrationHash(root))])
         guard let row = rows.first else { throw ArchiveError.forgotten }
         return try row.channelNumber("id")
-    }
-
-    private func subjectNumber(
-        of pseudonym: String?, _ now: Date, on connection: PostgresConnection
-    ) async throws -> ChannelNumber? {
-        guard let pseudonym else { return nil }
-        let lookup = vault.subjectHash(Array(pseudonym.utf8))
-        let number = try vault.newChannelNumber()
-        let column = SealedColumn.subjectPseudonym
-        // The update changes nothing; it locks the row against a forget and returns it.
-        let rows = try await connection.query(
-            """
-            insert into subject (number, lookup, sealed_pseudonym, created_at)
-            values ($1, $2, $3, $4)
-            on conflict (lookup) do update set created_at = subject.created_at
-            returning number
-            """,
-            [
-                .int64(number.rawValue), .bytes(lookup),
-                .bytes(try vault.seal(Array(pseudonym.utf8), column.context(number))),
-                .timestamp(now),
-            ])
-        return try rows.first?.channelNumber("number")
-    }
-
-    /// The subject with this pseudonym.
-    /// - Throws: `ArchiveError.noSuchSubject`.
-    package func subject(_ pseudonym: String) async throws -> ChannelNumber {
-        let lookup = vault.subjectHash(Array(pseudonym.utf8))
-        let rows = try await pool.withConnection {
-            try await $0.query("select number from subject where lookup = $1", [.bytes(lookup)])
-        }
-        guard let row = rows.first else { throw ArchiveError.noSuchSubject }
-        return try row.channelNumber("number")
     }
 }

@@ -73,7 +73,10 @@ extension Archive {
     package func scope(ofSubject subject: ChannelNumber) async throws -> ChannelScope {
         let rows = try await pool.withConnection {
             try await $0.query(
-                "select id from channel where subject = $1 and state <> 'forgotten' order by id",
+                """
+                select id from channel_subject s join channel c on c.id = s.channel
+                where s.subject = $1 and c.state <> 'forgotten' order by id
+                """,
                 [.int64(subject.rawValue)])
         }
         return .only(Set(try rows.map { try $0.channelNumber("id") }))

@@ -178,8 +178,8 @@ extension Archive {
                     array(
                         select channel from token_channel tc where tc.token = t.id
                         union all
-                        select id from channel c
-                        where c.subject = t.subject and c.state <> 'forgotten') as channels
+                        select c.id from channel_subject s join channel c on c.id = s.channel
+                        where s.subject = t.subject and c.state <> 'forgotten') as channels
                 from token t where t.id = $1 and t.revoked_at is null
                 """, [.int64(token.rawValue)])
         }.first

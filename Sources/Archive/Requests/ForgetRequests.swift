@@ -29,6 +29,10 @@ package struct ForgetRequestRecord: Sendable {
     package let target: ChannelNumber
     /// The key periods of a part of a channel; nil for the whole of it.
     package let periods: ClosedRange<Period>?
+    /// What becomes of the person's channels that are others' data, too.
+    package let shared: SharedChannels
+    /// How many of them there were when it began.
+    package let sharedCount: Int?
     package var state: ForgetState { life.state }
     /// Who vouched for it, and until when it has time.
     package let life: RequestLife
@@ -53,6 +57,8 @@ package struct ForgetRequestRecord: Sendable {
             let state = ForgetState(rawValue: try row.text("state"))
         else { throw ArchiveError.damaged(table: "forget_request", channel: id) }
         self.kind = kind
+        shared = SharedChannels(rawValue: try row.text("shared")) ?? .refuse
+        sharedCount = try row.optionalInt32("shared_channels").map { Int($0) }
         receivedAt = try row.timestamp("received_at")
         life = RequestLife(
             state: state,
@@ -71,7 +77,7 @@ package struct ForgetRequestRecord: Sendable {
     static let columns = """
         id, scope, target, first_period, last_period, state, received_at, due_at, finished_at,
         vacuumed_at, receipt, commitment, checked_by, approved_by, not_before, extended_by,
-        sealed_note
+        sealed_note, shared, shared_channels
         """
 }
 
@@ -88,12 +94,15 @@ extension Archive {
     /// It is due in one month (GDPR, article 12(3)).
     ///
     /// - Parameters:
+    ///   - shared: What becomes of channels that are others' data, too. It is looked at again when
+    ///     the request begins.
     ///   - opening: How far it is from the start.
     ///   - policy: What approval takes.
-    /// - Throws: `ArchiveError.onHold`, `.noSuchSubject`, `.noSuchChannel` (also for a forgotten
+    /// - Throws: `ArchiveError.onHold`, `.sharedChannels`, `.noSuchSubject`, `.noSuchChannel` (also for a forgotten
     ///   one), `.periodNotBegun`, `.reasonTooLong`.
     package func receiveForgetRequest(
-        _ scope: ForgetSelector, reason: String?, opening: RequestLife.Opening = .approved,
+        _ scope: ForgetSelector, shared: SharedChannels = .refuse, reason: String?,
+        opening: RequestLife.Opening = .approved,
         policy: RequestPolicy = RequestPolicy(), now: Date
     ) async throws -> ForgetRequestRecord {
         if let reason, reason.utf8.count > Self.reasonLimit {
@@ -106,7 +115,13 @@ extension Archive {
         let salt = ForgetSalt.random()
         return try await pool.withTransaction { connection in
             let (kind, target) = try await lockedTarget(scope, on: connection)
-            guard try await !isHeld(target, on: connection) else { throw ArchiveError.onHold }
+            guard try await !isHeld(target, shared: shared, on: connection) else {
+                throw ArchiveError.onHold
+            }
+            if shared == .refuse {
+                let others = try await sharedChannels(of: target, on: connection)
+                guard others.isEmpty else { throw ArchiveError.sharedChannels(others) }
+            }
             let requester = Signatory(AuditActor.current)
             let life = RequestLife(opening, by: requester, policy, at: now)
             let periods = [scope.periods?.lowerBound, scope.periods?.upperBound].map {
@@ -116,9 +131,12 @@ extension Archive {
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
                 where target = $1 and scope = $2 and first_period is not distinct from $3
-                    and last_period is not distinct from $4 and state not in ('done', 'refused')
+                    and last_period is not distinct from $4 and shared = $5
+                    and state not in ('done', 'refused')
                 order by received_at limit 1
-                """, [.int64(target.rawValue), .text(kind.rawValue)] + periods)
+                """,
+                [.int64(target.rawValue), .text(kind.rawValue)] + periods
+                    + [.text(shared.rawValue)])
             if let row = open.first { return try ForgetRequestRecord(row: row) }
             let column = SealedColumn.requestReason
             let rows = try await connection.query(
@@ -126,9 +144,9 @@ extension Archive {
                 insert into forget_request (
                     id, scope, target, sealed_reason, received_at, due_at,
                     first_period, last_period, commitment, state, requester, checked_by,
-                    approved_by, not_before)
+                    approved_by, not_before, shared)
                 values ($1, $2, $3, $4, $5, $5::timestamptz + interval '1 month',
-                    $6, $7, $8, $9, $10, $11, $12, $13)
+                    $6, $7, $8, $9, $10, $11, $12, $13, $14)
                 returning \(ForgetRequestRecord.columns)
                 """,
                 [
@@ -145,6 +163,7 @@ extension Archive {
                     .bytes(salt.commitment(to: scope)), .text(life.state.rawValue),
                     .int64(requester.stored), life.checkedBy.map { .int64($0.stored) } ?? .null,
                     life.approvedBy.map { .int64($0.stored) } ?? .null, .optional(life.notBefore),
+                    .text(shared.rawValue),
                 ])
             guard let row = rows.first else { throw ArchiveError.noSuchRequest }
             try await recordAct(
@@ -225,22 +244,19 @@ extension Archive {
     }
 
     /// Requests to be carried out now, the longest due first: begun and not done, or approved,
-    /// with nothing to wait for.
+    /// with nothing to wait for and nobody else's channel in them unasked.
     package func openForgetRequests(now: Date = .now) async throws -> [ForgetRequestRecord] {
+        let holds = RequestConditions.holds(
+            "forget_request.target", shared: "forget_request.shared")
+        let others = RequestConditions.shared("forget_request.target")
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
                 where state = 'executing' or (
                     state = 'approved' and (not_before is null or not_before <= $2)
-                    and not exists (
-                        select from legal_hold h
-                        where h.target = forget_request.target
-                            or h.target in (
-                                select subject from channel where id = forget_request.target)
-                            or h.target in (
-                                select id from channel
-                                where subject = forget_request.target and state <> 'forgotten')))
+                    and not exists (\(holds))
+                    and (shared <> 'refuse' or scope = 'retention' or not exists (\(others))))
                 order by due_at, id limit $1
                 """, [.int64(Int64(Self.requestPageLimit)), .timestamp(now)])
         }

@@ -108,21 +108,4 @@ extension Archive {
                 setBy: Signatory(stored: try row.int64("set_by")).token)
         }
     }
-
-    /// Whether a hold stands against forgetting a channel or a person: its own, its person's,
-    /// or one of his channels'.
-    package func isHeld(_ target: ChannelNumber, on connection: PostgresConnection) async throws
-        -> Bool
-    {
-        try await !connection.query(
-            """
-            select 1 as one from legal_hold h
-            where h.target = $1
-                or h.target in (select subject from channel where id = $1)
-                or h.target in (
-                    select id from channel where subject = $1 and state <> 'forgotten')
-            limit 1
-            """, [.int64(target.rawValue)]
-        ).isEmpty
-    }
 }

@@ -72,7 +72,9 @@ extension Archive {
 
     /// Whether a request may begin, in the transaction in which it does, with its row locked.
     ///
-    /// - Throws: `RequestLifeError` where it may not: not approved, waiting, or held.
+    /// - Throws: `RequestLifeError` where it may not: not approved, waiting, or held;
+    ///   `ArchiveError.sharedChannels` where a channel has become others' data, too, and nobody
+    ///   said what is to become of it.
     package func checkBegin(
         _ record: ForgetRequestRecord, now: Date, on connection: PostgresConnection
     )
@@ -83,12 +85,25 @@ extension Archive {
         _ = try await connection.query(
             """
             select number from subject
-            where number = $1 or number in (select subject from channel where id = $1) for update
+            where number = $1
+                or number in (select subject from channel_subject where channel = $1)
+                or number in (
+                    select o.subject from channel_subject s
+                        join channel_subject o on o.channel = s.channel
+                    where s.subject = $1)
+            order by lookup for update
             """, target)
         _ = try await connection.query(
-            "select id from channel where id = $1 or subject = $1 order by id for update", target)
-        let held = try await isHeld(record.target, on: connection)
+            """
+            select id from channel
+            where id = $1 or id in (select channel from channel_subject where subject = $1)
+            order by id for update
+            """, target)
+        let held = try await isHeld(record.target, shared: record.shared, on: connection)
         _ = try record.life.after(.begin(at: now, held: held))
+        guard record.shared == .refuse, record.kind != .retention else { return }
+        let others = try await sharedChannels(of: record.target, on: connection)
+        guard others.isEmpty else { throw ArchiveError.sharedChannels(others) }
     }
 
     /// Why a request was refused or extended; nil where it was not, or that is forgotten.

@@ -18,19 +18,23 @@ extension Reconciliation {
                 """
                 update channel set state = 'forgotten', reason = null, epoch = epoch + 1,
                     readers_epoch = readers_epoch + 1, lease_owner = null, lease_until = null,
-                    subject = null, sealed_label = null, sealed_purpose = null
+                    sealed_label = null, sealed_purpose = null
                 where id = any ($1) and state <> 'forgotten' returning id
                 """, parameter
             ).map { try $0.channelNumber("id") }
             try await connection.announce(shut)
             return shut.count
         }
-        report.subjectsForgotten += try await connection.withTransaction { connection in
-            _ = try await connection.execute(
-                "update channel set subject = null where subject = any ($1)", parameter)
-            return try await connection.execute(
-                "delete from subject where number = any ($1)", parameter)
+        let people = try await connection.withTransaction { connection in
+            (
+                links: try await connection.execute(
+                    "delete from channel_subject where subject = any ($1)", parameter),
+                count: try await connection.execute(
+                    "delete from subject where number = any ($1)", parameter)
+            )
         }
+        report.delete(people.links, from: .channelSubject)
+        report.subjectsForgotten += people.count
         let channels = try await connection.query(
             """
             select id from channel where id = any ($1) and state = 'forgotten' and not exists (

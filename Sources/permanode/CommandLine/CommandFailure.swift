@@ -54,7 +54,9 @@ struct CommandFailure: Error {
         case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
             .noSuchSubject:
             .notFound
-        case .onHold, .alreadyRegistered, .forgotten, .wrongState, .tooManySideKeys: .refused
+        case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
+            .tooManySideKeys, .tooManySubjects:
+            .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun:
             .usedWrongly

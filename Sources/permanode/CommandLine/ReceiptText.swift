@@ -14,6 +14,8 @@ extension Receipt {
             ("vacuumed", vacuumedAt?.ISO8601Format() ?? "not yet"),
             ("final", final ? "yes" : "not yet"),
             ("channels", String(channels)),
+            ("of them shared with others", sharedForgotten.map(String.init) ?? "-"),
+            ("shared ones left to others", sharedKept.map(String.init) ?? "-"),
             ("never taken again", String(tombstones)),
             ("values that did not open", String(unreadable)),
             ("rows left", String(remaining)),

@@ -16,7 +16,9 @@ enum ChannelAddCommand: Command {
             ),
             .value("mode", "MODE", "public, private or restricted", required: true),
             .value("side-key-file", "FILE", "for restricted channels; - is standard input"),
-            .value("subject", "S", "the operator's pseudonym for the person, never a name"),
+            .value(
+                "subject", "S", "the operator's pseudonym for a person, never a name",
+                repeatable: true),
             .value("label", "L", "for people"),
             .value("purpose", "TEXT", "what the messages are kept for"),
             .value(
@@ -34,7 +36,7 @@ enum ChannelAddCommand: Command {
         }
         let registration = ChannelRegistration(
             root: try arguments.root(), mode: mode, sideKey: try arguments.sideKey(),
-            subject: arguments.value("subject"), label: arguments.value("label"),
+            subjects: arguments.all("subject"), label: arguments.value("label"),
             purpose: arguments.value("purpose"),
             basis: try arguments.choice("basis", LawfulBasis.self),
             retention: try arguments.retention())

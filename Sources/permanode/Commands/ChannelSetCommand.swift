@@ -1,25 +1,46 @@
 import Archive
 import Assembly
+import Foundation
 
-/// Changes how long a channel's messages are kept.
+/// Changes how long a channel's messages are kept, and whose data it is.
 enum ChannelSetCommand: Command {
     static let synopsis = Synopsis(
-        name: "channel set", summary: "Says how long a channel's messages are kept.",
+        name: "channel set",
+        summary: "Says how long a channel's messages are kept, and whose data it is.",
         operands: .one("ID"),
         options: [
-            .value("retention", "MONTHS", "whole months, such as 13m, or none", required: true)
+            .value("retention", "MONTHS", "whole months, such as 13m, or none"),
+            .value(
+                "add-subject", "S", "it is this person's data, too: a pseudonym, never a name",
+                repeatable: true),
+            .value("remove-subject", "S", "it is this person's no more", repeatable: true),
         ],
         notes: """
             Kept are the month under way and as many months before it. Older ones are forgotten by
             the eraser (permanode serve), keys first, within seconds; it counts in which month
             (UTC) the archive took a message in. With none all is kept.
+
+            Who is taken off a channel sees it no more, and a forget of him leaves it; the channel
+            stays as it is.
             """)
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let id = try arguments.channelOperand()
-        let retention = arguments.value("retention") == "none" ? nil : try arguments.retention()
+        let wanted = arguments.value("retention")
+        let retention = wanted == "none" ? nil : try arguments.retention()
+        let (added, removed) = (arguments.all("add-subject"), arguments.all("remove-subject"))
+        guard wanted != nil || !added.isEmpty || !removed.isEmpty else {
+            throw arguments.wrong("nothing is to be changed: an option is missing")
+        }
+        guard Set(added).isDisjoint(with: removed) else {
+            throw arguments.wrong("--add-subject and --remove-subject name the same person")
+        }
         try await context.withInstance { instance, _, _ in
-            try await instance.archive.setRetention(retention, of: id)
+            if !added.isEmpty || !removed.isEmpty {
+                try await instance.archive.changeSubjects(
+                    of: id, adding: added, removing: removed, now: Date())
+            }
+            if wanted != nil { try await instance.archive.setRetention(retention, of: id) }
         }
     }
 }

@@ -33,7 +33,7 @@ enum ChannelShowCommand: Command {
             fields.append(("reason", reason + explanation))
         }
         if let label = channel.label { fields.append(("label", TerminalText.harmless(label))) }
-        if let subject = channel.subject {
+        for subject in channel.subjects {
             fields.append(("subject", TerminalText.harmless(subject)))
         }
         if let purpose = channel.purpose {

@@ -15,6 +15,8 @@ enum ForgetCommand: Command {
             .value("subject", "S", "every channel of the person with this pseudonym"),
             .value("channel", "ID", "one channel"),
             .value("period", "MONTH[..MONTH]", "what was taken in in these months only"),
+            .flag("including-shared", "also channels that are the data of others, for all of them"),
+            .flag("leaving-shared", "such channels stay, and are the others' alone"),
             .flag("dry-run", "prints the plan and changes nothing"),
             .flag("yes", "does not ask"),
             .value("reason", "TEXT", "kept sealed until it is done"),
@@ -29,10 +31,14 @@ enum ForgetCommand: Command {
             goes, and the channel is followed on. It counts in which month the archive took a
             message in, not which time the message claims. The month under way goes up to now;
             what comes after stays.
+
+            A person one of whose channels is the data of others, too, is forgotten only with
+            --including-shared or --leaving-shared; --dry-run names those channels.
             """)
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let scope = try scope(arguments)
+        let shared = try shared(arguments, scope)
         let (isDry, asJSON) = (arguments.has("dry-run"), arguments.has("json"))
         let console = context.console
         guard isDry || arguments.has("yes") || isatty(STDIN_FILENO) == 1 else {
@@ -47,18 +53,22 @@ enum ForgetCommand: Command {
                 archive: archive, settings: EraserSettings(configuration), log: log)
             let plan: ForgetPlan
             do {
-                plan = try await archive.planForget(scope)
+                plan = try await archive.planForget(scope, shared: shared)
             } catch let error as ArchiveError where !isDry {
                 guard let receipt = try await finishInterrupted(scope, archive, eraser, console)
                 else { throw error }
                 return try write(receipt, nil, asJSON, console)
             }
-            if isDry || !asJSON { try write(plan, asJSON, console) }
+            if isDry || !asJSON { try write(plan, shared, asJSON, console) }
             if isDry { return }
+            if shared == .refuse, !plan.shared.isEmpty {
+                throw ArchiveError.sharedChannels(plan.shared.compactMap(ChannelNumber.init(text:)))
+            }
             guard arguments.has("yes") || confirm(console) else {
                 throw CommandFailure(.refused, "not confirmed: nothing was erased")
             }
-            let request = try await archive.receiveForgetRequest(scope, reason: reason, now: Date())
+            let request = try await archive.receiveForgetRequest(
+                scope, shared: shared, reason: reason, now: Date())
             try await archive.hasten(request, now: Date())
             let progress = ProgressLine(console)
             defer { progress.end() }
@@ -80,6 +90,20 @@ enum ForgetCommand: Command {
             throw arguments.wrong("exactly one of --subject and --channel is needed")
         }
         return selector
+    }
+
+    /// Who names a channel means it, whosever data it is.
+    private static func shared(_ arguments: Arguments, _ scope: ForgetSelector)
+        throws(CommandFailure) -> SharedChannels
+    {
+        let isOfPerson = if case .subject = scope { true } else { false }
+        switch (arguments.has("including-shared"), arguments.has("leaving-shared")) {
+        case (true, true):
+            throw arguments.wrong("only one of --including-shared and --leaving-shared goes")
+        case (_, true) where !isOfPerson: throw arguments.wrong("--leaving-shared needs --subject")
+        case (_, true): return .leave
+        case (let including, false): return including || !isOfPerson ? .forget : .refuse
+        }
     }
 
     /// Nil where neither a subject nor a channel is named.
@@ -133,11 +157,22 @@ enum ForgetCommand: Command {
         }
     }
 
-    private static func write(_ plan: ForgetPlan, _ asJSON: Bool, _ console: Console) throws {
+    private static func write(
+        _ plan: ForgetPlan, _ shared: SharedChannels, _ asJSON: Bool, _ console: Console
+    ) throws {
         if asJSON { return try console.json(plan) }
         try console.line("To be erased, with its keys:")
         try console.write(
             Table.fields([("channels", String(plan.channels))] + Receipt.fields(of: plan.rows)))
+        for channel in plan.shared {
+            let end =
+                switch shared {
+                case .refuse: "nothing is erased unless that is meant"
+                case .forget: "goes for all of them"
+                case .leave: "stays theirs"
+                }
+            try console.line("the data of others, too: \(channel): \(end)")
+        }
     }
 
     /// What a file of it is checked from with `permanode receipt verify`.
