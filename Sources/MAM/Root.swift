@@ -41,8 +41,8 @@ package struct Root: Hashable, Sendable, Redacted {
     package func revealTrits() -> [Trit] { secret.trytes.trits }
 
     /// The root as a hash, as a copy that is not wiped and that prints itself.
-    package func revealHash() -> Hash { Hash(sponge: revealTrits()) }
+    package func revealHash() -> Hash { Hash(of: secret.trytes, at: 0) }
 
     /// The 49 bytes of t5b1, as a copy that is not wiped.
-    package func revealPacked() -> [UInt8] { T5B1.pack(revealTrits()) }
+    package func revealPacked() -> [UInt8] { T5B1.pack(secret.trytes) }
 }

@@ -6,7 +6,11 @@ enum BundleValidation {
     static let supply: Int64 = 2_779_530_283_277_761
 
     /// Checks a whole bundle, index 0 first.
-    static func check(_ transactions: [Transaction], hashes: [Hash]) throws(BundleFault) {
+    ///
+    /// - Parameter essenceHash: of these transactions, where it was just computed.
+    static func check(
+        _ transactions: [Transaction], hashes: [Hash], essenceHash: Hash?
+    ) throws(BundleFault) {
         guard let tail = transactions.first else { throw .empty }
         let count = try self.count(statedBy: tail)
         guard count == transactions.count else {
@@ -14,12 +18,13 @@ enum BundleValidation {
         }
         for (position, transaction) in transactions.enumerated() {
             try checkPlace(of: transaction, at: position, inBundleOf: tail)
-            if position + 1 < count, transaction.trunk != hashes[position + 1] {
+            if position + 1 < count, !transaction.has(hashes[position + 1], in: .trunk) {
                 throw .wrongTrunk(position: position)
             }
         }
         try checkValues(transactions)
-        guard bundleHash(of: transactions) == tail.bundle else { throw .wrongBundleHash }
+        let actual = essenceHash ?? bundleHash(of: transactions)
+        guard tail.has(actual, in: .bundle) else { throw .wrongBundleHash }
     }
 
     /// The number of transactions that a tail's last index says, 1...`maximumTransactions`.
@@ -43,7 +48,7 @@ enum BundleValidation {
         guard transaction.lastIndex == tail.lastIndex else {
             throw .differingLastIndex(position: position)
         }
-        guard transaction.bundle == tail.bundle else {
+        guard transaction.hasSame(.bundle, as: tail) else {
             throw .differingBundleHash(position: position)
         }
     }
@@ -68,12 +73,13 @@ enum BundleValidation {
 
     /// Kerl over the essences in index order.
     static func bundleHash(of transactions: [Transaction]) -> Hash {
-        var essences: [UInt8] = []
-        essences.reserveCapacity(transactions.count * TransactionLayout.essence.count)
+        // An essence is two whole blocks.
+        var kerl = Kerl()
         for transaction in transactions {
-            essences += transaction.trytes.ascii[TransactionLayout.essence]
+            transaction.trytes.ascii.withUnsafeBufferPointer {
+                kerl.absorb(UnsafeBufferPointer(rebasing: $0[TransactionLayout.essence]))
+            }
         }
-        let hash = Kerl.hash(Trytes(validated: essences).trits)
-        return Hash(of: Trytes(trits: hash), at: 0)
+        return kerl.hash()
     }
 }

@@ -26,14 +26,14 @@ package struct Transaction: Hashable, Sendable {
             throw .wrongLength(expected: Self.packedCount, actual: packed.count)
         }
         do {
-            trytes = Trytes(trits: try T5B1.unpack(packed, tritCount: Self.tritCount))
+            trytes = try T5B1.unpackTrytes(packed, tryteCount: Self.tryteCount)
         } catch {
             throw .unreadable(error)
         }
     }
 
     /// The 1,604 bytes of t5b1.
-    package var packed: [UInt8] { T5B1.pack(trytes.trits) }
+    package var packed: [UInt8] { T5B1.pack(trytes) }
 
     /// Curl-P-81 over all trits. Computed at each call; for several use `TransactionHashing`.
     package func hash() -> Hash {
@@ -47,10 +47,10 @@ extension Transaction {
     package var address: Hash { hash(.address) }
     /// In iotas, within ± the supply; nil where any of the field's last 48 trits is not 0.
     package var value: Int64? {
-        let field = self[.value]
-        let unused = field[TransactionLayout.usedValueTryteCount..<field.count]
-        guard unused.ascii.allSatisfy({ $0 == TryteAlphabet.nine }) else { return nil }
-        return Self.integer(field[0..<TransactionLayout.usedValueTryteCount])
+        let field = trytes.ascii[TransactionLayout.Field.value.range]
+        let used = field.prefix(TransactionLayout.usedValueTryteCount)
+        guard field[used.endIndex...].allSatisfy({ $0 == TryteAlphabet.nine }) else { return nil }
+        return Self.integer(used)
     }
     package var obsoleteTag: Trytes { self[.obsoleteTag] }
     /// Seconds since 1970, as the author claims; may be negative.
@@ -75,12 +75,26 @@ extension Transaction {
         Hash(of: trytes, at: field.range.lowerBound)
     }
 
-    private func integer(_ field: TransactionLayout.Field) -> Int64 { Self.integer(self[field]) }
+    private func integer(_ field: TransactionLayout.Field) -> Int64 {
+        Self.integer(trytes.ascii[field.range])
+    }
 
     /// Up to 13 trytes always fit 64 bits, and no field has more than 11.
-    private static func integer(_ trytes: Trytes) -> Int64 {
-        trytes.ascii.reversed().reduce(0) { value, character in
-            value &* 27 &+ Int64(TryteAlphabet.value(of: character) ?? 0)
+    private static func integer(_ ascii: ArraySlice<UInt8>) -> Int64 {
+        var value: Int64 = 0
+        for character in ascii.reversed() {
+            value = value &* 27 &+ Int64(TryteAlphabet.value(of: character) ?? 0)
         }
+        return value
+    }
+
+    /// Whether a field of 81 trytes is this hash.
+    func has(_ hash: Hash, in field: TransactionLayout.Field) -> Bool {
+        trytes.ascii[field.range] == hash.trytes.ascii[...]
+    }
+
+    /// Whether a field stands in the other transaction as it does in this one.
+    func hasSame(_ field: TransactionLayout.Field, as other: Transaction) -> Bool {
+        trytes.ascii[field.range] == other.trytes.ascii[field.range]
     }
 }

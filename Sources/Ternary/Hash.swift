@@ -37,7 +37,7 @@ package struct Hash: Hashable, Sendable {
 
     /// - Throws: `TernaryError` unless `packed` is 49 bytes of t5b1 with zeros beyond trit 243.
     package init(packed: some Collection<UInt8>) throws(TernaryError) {
-        try self.init(trits: T5B1.unpack(packed, tritCount: Self.tritCount))
+        try self.init(trytes: T5B1.unpackTrytes(Array(packed), tryteCount: Self.tryteCount))
     }
 
     /// Skips validation, of the number of trytes as well: there are 81, of the alphabet.
@@ -53,7 +53,7 @@ package struct Hash: Hashable, Sendable {
     package var trits: [Trit] { trytes.trits }
 
     /// The 49 bytes of t5b1.
-    package var packed: [UInt8] { T5B1.pack(trits) }
+    package var packed: [UInt8] { T5B1.pack(trytes) }
 }
 
 extension Hash: CustomStringConvertible {

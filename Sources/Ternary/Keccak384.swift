@@ -5,34 +5,39 @@ struct Keccak384 {
     private static let rateCount = 104
     private static let digestCount = 48
 
+    /// 64-bit words of the rate, and of an integer or digest.
+    private static let rateWords = rateCount / 8
+    private static let integerWords = digestCount / 8
+
     /// Five by five lanes of 64 bits; lane x + 5 y.
-    private var lanes = [UInt64](repeating: 0, count: 25)
+    private var lanes = InlineArray<25, UInt64>(repeating: 0)
+    /// In words: integers are whole ones, and so is the rate.
     private var filled = 0
 
-    mutating func absorb(_ bytes: [UInt8]) {
-        for byte in bytes {
-            xor(byte, at: filled)
+    /// Takes in an integer's 48 bytes, big-endian.
+    mutating func absorb(_ integer: KerlInteger) {
+        for index in (0..<Self.integerWords).reversed() {
+            lanes[filled] ^= integer.limbs[index].byteSwapped
             filled += 1
-            if filled == Self.rateCount {
+            if filled == Self.rateWords {
                 permute()
                 filled = 0
             }
         }
     }
 
-    /// The 48 bytes over everything absorbed; the sponge itself stays as it is.
-    func digest() -> [UInt8] {
+    /// The 48 bytes over everything absorbed, as a big-endian integer; the sponge itself stays as
+    /// it is.
+    func digest() -> KerlInteger {
         var last = self
-        last.xor(0x01, at: filled)
-        last.xor(0x80, at: Self.rateCount - 1)
+        last.lanes[filled] ^= 0x01
+        last.lanes[Self.rateWords - 1] ^= 0x80 << 56
         last.permute()
-        return (0..<Self.digestCount).map { place in
-            UInt8(truncatingIfNeeded: last.lanes[place / 8] >> UInt64(place % 8 * 8))
+        var limbs = InlineArray<6, UInt64>(repeating: 0)
+        for index in 0..<Self.integerWords {
+            limbs[Self.integerWords - 1 - index] = last.lanes[index].byteSwapped
         }
-    }
-
-    private mutating func xor(_ byte: UInt8, at place: Int) {
-        lanes[place / 8] ^= UInt64(byte) << UInt64(place % 8 * 8)
+        return KerlInteger(limbs: limbs)
     }
 
     private mutating func permute() {

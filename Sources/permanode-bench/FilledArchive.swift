@@ -72,9 +72,11 @@ struct FilledArchive: Sendable {
             source: NodeTangleSource(try NodePool(endpoints: [NodeEndpoint(tangle.url)])),
             owner: "bench", log: Log(minimum: .warning),
             instruments: try CrawlInstruments(Metrics()))
+        let processor = Timing.processSeconds
         let start = ContinuousClock.now
         let summary = try await crawler.crawlUntilIdle()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
+        noteShare("crawling", seconds, Timing.processSeconds - processor)
         guard summary.messages == PublishedChannels.messageCount else {
             throw BenchError("\(summary.messages) messages were crawled")
         }

@@ -30,6 +30,13 @@ enum Timing {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
+    /// Seconds of all cores that this process has taken.
+    static var processSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Seconds that one call takes which is long by itself: the median of five.
     static func seconds(ofLong body: () async throws -> Void) async rethrows -> Double {
         var measured: [Double] = []

@@ -5,6 +5,12 @@ import MAM
 enum VerifyFigures {
     static func measure(_ filled: FilledArchive) async throws -> [Figure] {
         let seconds = try await Timing.seconds(ofLong: {
+            let (start, processor) = (ContinuousClock.now, Timing.processSeconds)
+            defer {
+                noteShare(
+                    "verifying", (ContinuousClock.now - start) / .seconds(1),
+                    Timing.processSeconds - processor)
+            }
             let report = try await ArchiveVerifier(archive: filled.archive).verify { _ in }
             guard report.faults == 0, report.messages >= PublishedChannels.messageCount else {
                 throw BenchError("\(report.messages) messages, \(report.faults) faults")

@@ -20,6 +20,14 @@ let usage = """
 
 func note(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
+/// What of the machine's time was this process's; the rest is the database's, or nobody's.
+func noteShare(_ work: String, _ seconds: Double, _ processor: Double) {
+    note(
+        String(
+            format: "%@: %.2f s, in which this process took %.2f s of the cores", work, seconds,
+            processor))
+}
+
 func show(_ figures: [Figure]) {
     for figure in figures { print(figure.row) }
     fflush(nil)

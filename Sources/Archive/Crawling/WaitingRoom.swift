@@ -178,6 +178,6 @@ extension Archive {
     /// make, take no room.
     func lookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
         try vault.lookupHash(
-            T5B1.pack(bundle.messageTrytes.trits), domain: "candidate", channel: channel)
+            T5B1.pack(bundle.messageTrytes), domain: "candidate", channel: channel)
     }
 }

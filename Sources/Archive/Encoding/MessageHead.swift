@@ -35,7 +35,7 @@ package struct MessageHead: Sendable {
         claimedMilliseconds = Self.claimed(first)
         securityLevel = message.securityLevel
         let payload = bundle.messageTrytes[0..<(message.headTritCount + 2) / 3]
-        packedPayload = T5B1.pack(payload.trits)
+        packedPayload = T5B1.pack(payload)
         payloadTritCount = payload.count * 3
     }
 
@@ -49,8 +49,8 @@ package struct MessageHead: Sendable {
 
     /// The payload's trytes.
     package var payload: Trytes {
-        let trits = try? T5B1.unpack(packedPayload, tritCount: payloadTritCount)
-        return Trytes(trits: trits ?? [])
+        let whole = try? T5B1.unpackTrytes(packedPayload, tryteCount: (payloadTritCount + 2) / 3)
+        return whole ?? Trytes(validated: [])
     }
 
     private static func claimed(_ tail: Transaction?) -> Int64 {
@@ -66,7 +66,7 @@ package struct MessageHead: Sendable {
         writer.write(root.revealPacked())
         writer.write(tail.packed)
         writer.write(bundle.packed)
-        writer.write(T5B1.pack(tag.trits))
+        writer.write(T5B1.pack(tag))
         writer.write(claimedMilliseconds)
         writer.write(UInt8(securityLevel))
         writer.write(UInt32(payloadTritCount))
@@ -82,7 +82,7 @@ package struct MessageHead: Sendable {
         tail = try Hash(packed: reader.read(Hash.packedCount))
         bundle = try Hash(packed: reader.read(Hash.packedCount))
         let tagBytes = try reader.read(T5B1.byteCount(tritCount: Self.tagTritCount))
-        tag = Trytes(trits: try T5B1.unpack(tagBytes, tritCount: Self.tagTritCount))
+        tag = try T5B1.unpackTrytes(tagBytes, tryteCount: Self.tagTritCount / 3)
         claimedMilliseconds = try reader.read(Int64.self)
         securityLevel = Int(try reader.read(UInt8.self))
         payloadTritCount = Int(try reader.read(UInt32.self))

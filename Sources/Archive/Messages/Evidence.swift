@@ -13,6 +13,8 @@ package struct KeptAttachment: Sendable {
     package let transactions: [Transaction]
     /// Of the transactions, in the same order, as just computed.
     package let hashes: [Hash]
+    /// The bundle hash of the transactions' essences, where it was just computed.
+    package let essenceHash: Hash?
 }
 
 /// A message and what proves it, or why there is nothing to be had.
@@ -118,7 +120,7 @@ extension Archive {
                 attachments[place.sequence, default: []].append(
                     KeptAttachment(
                         number: place.number, transactions: bundle.transactions,
-                        hashes: bundle.hashes))
+                        hashes: bundle.hashes, essenceHash: bundle.essenceHash))
             case .failure:
                 faults[place.sequence] = ArchiveError.damaged(
                     table: SealedColumn.attachmentEvidence.table, channel: record.id)

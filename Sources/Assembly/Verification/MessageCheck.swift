@@ -94,16 +94,18 @@ struct MessageCheck {
     }
 
     private static func starts(_ payload: Trytes, with head: MessageHead) -> Bool {
-        let first = payload[0..<head.payloadTritCount / 3].trits
-        return first.count == head.payloadTritCount && T5B1.pack(first) == head.packedPayload
+        let first = payload[0..<head.payloadTritCount / 3]
+        return 3 * first.count == head.payloadTritCount
+            && T5B1.pack(first) == head.packedPayload
     }
 
     private func bundle(
         of attachment: KeptAttachment, _ message: StoredMessage, at address: Hash?
     ) -> Result<Bundle, VerificationFault.Cause> {
-        guard let bundle = try? Bundle(attachment.transactions, hashes: attachment.hashes) else {
-            return .failure(.invalidBundle)
-        }
+        let bundle = try? Bundle(
+            attachment.transactions, hashes: attachment.hashes,
+            essenceHash: attachment.essenceHash)
+        guard let bundle else { return .failure(.invalidBundle) }
         let head = message.head
         if attachment.number == 0 {
             guard bundle.tail == head.tail, bundle.bundleHash == head.bundle else {

@@ -1,0 +1,114 @@
+/// Trytes to t5b1 and back without an array of trits between them: five trytes are fifteen trits,
+/// which are three bytes.
+///
+/// With 13 added to each tryte (all three trits 1) and 121 to each byte (all five trits 1) both are
+/// digits of one positive number, to the bases 27 and 243, so that digits are all there is to do.
+extension T5B1 {
+    /// Trytes that take whole bytes, and the fewest that do.
+    private static let trytesTogether = 5
+    private static let bytesTogether = 3
+    private static let tryteBase: UInt32 = 27
+    private static let byteBase: UInt32 = 243
+    /// A byte of five zeros, as a digit.
+    private static let zeroByte: UInt8 = 121
+
+    /// The bytes of the trytes' trits, zeros filling the last.
+    package static func pack(_ trytes: Trytes) -> [UInt8] {
+        trytes.ascii.withUnsafeBufferPointer { pack($0) }
+    }
+
+    /// The same of characters of the alphabet.
+    package static func pack(_ characters: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let count = byteCount(tritCount: 3 * characters.count)
+        return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+            TryteAlphabet.digitTable.withUnsafeBufferPointer { digits in
+                var (from, to) = (0, 0)
+                while from + trytesTogether <= characters.count {
+                    var value: UInt32 = 0
+                    for place in (from..<from + trytesTogether).reversed() {
+                        value = value &* tryteBase &+ UInt32(digits[Int(characters[place])])
+                    }
+                    put(value, into: bytes, at: to, count: bytesTogether)
+                    from += trytesTogether
+                    to += bytesTogether
+                }
+                guard from < characters.count else { return }
+                var value: UInt32 = 0
+                for place in (from..<from + trytesTogether).reversed() {
+                    let character =
+                        place < characters.count ? characters[place] : TryteAlphabet.nine
+                    value = value &* tryteBase &+ UInt32(digits[Int(character)])
+                }
+                put(value, into: bytes, at: to, count: count - to)
+            }
+            filled = count
+        }
+    }
+
+    @inline(__always)
+    private static func put(
+        _ value: UInt32, into bytes: UnsafeMutableBufferPointer<UInt8>, at start: Int, count: Int
+    ) {
+        var rest = value
+        for place in start..<start + count {
+            bytes[place] = UInt8(truncatingIfNeeded: rest % byteBase) &- zeroByte
+            rest /= byteBase
+        }
+    }
+
+    /// The trytes of which `bytes` hold the trits.
+    ///
+    /// - Throws: what `unpack` would throw for three times `tryteCount` trits.
+    package static func unpackTrytes(
+        _ bytes: [UInt8], tryteCount: Int
+    ) throws(TernaryError) -> Trytes {
+        let (tritCount, tooMany) = tryteCount.multipliedReportingOverflow(by: 3)
+        try check(bytes, tritCount: tooMany ? -1 : tritCount)
+        let ascii = bytes.withUnsafeBufferPointer { bytes in
+            [UInt8](unsafeUninitializedCapacity: tryteCount) { characters, filled in
+                unpack(bytes, into: characters, count: tryteCount)
+                filled = tryteCount
+            }
+        }
+        return Trytes(validated: ascii)
+    }
+
+    /// Of bytes that were checked.
+    private static func unpack(
+        _ bytes: UnsafeBufferPointer<UInt8>, into characters: UnsafeMutableBufferPointer<UInt8>,
+        count: Int
+    ) {
+        TryteAlphabet.characterTable.withUnsafeBufferPointer { table in
+            var (from, to) = (0, 0)
+            while to + trytesTogether <= count {
+                var value = number(bytes[from], bytes[from + 1], bytes[from + 2])
+                for place in to..<to + trytesTogether {
+                    characters[place] = table[Int(value % tryteBase)]
+                    value /= tryteBase
+                }
+                from += bytesTogether
+                to += trytesTogether
+            }
+            guard to < count else { return }
+            func byte(_ place: Int) -> UInt8 { place < bytes.count ? bytes[place] : 0 }
+            var value = number(byte(from), byte(from + 1), byte(from + 2))
+            for place in to..<count {
+                characters[place] = table[Int(value % tryteBase)]
+                value /= tryteBase
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func number(_ low: UInt8, _ middle: UInt8, _ high: UInt8) -> UInt32 {
+        UInt32(low &+ zeroByte) &+ byteBase
+            &* (UInt32(middle &+ zeroByte) &+ byteBase &* UInt32(high &+ zeroByte))
+    }
+}
+
+extension TryteAlphabet {
+    /// 13 more than the value of a character, by its code; 13, as for zero, outside the alphabet.
+    static let digitTable: [UInt8] = (0..<256).map { code in
+        UInt8(13 + (value(of: UInt8(code)) ?? 0))
+    }
+}
