@@ -88,10 +88,21 @@ create table side_key (
     lookup bytea not null,
     sealed_key bytea not null,
     added_at timestamptz not null,
-    -- The first tree it opened; null until then.
+    -- The first tree it opened, or the one from which a rotation announced it: the crawler tries
+    -- first the key of the epoch that a tree belongs to. Null while neither is known.
     first_position bigint,
     primary key (channel, number),
     unique (channel, lookup)
+);
+
+-- Key pairs of the archive as a service provider: owners encrypt the next side key to it. A
+-- person has no part in them, so no forget touches them.
+create table provider_key (
+    -- Random and never used again: the path of its keys in the key tree.
+    number bigint primary key,
+    -- The address by which owners name it, and the private key.
+    sealed_key bytea not null,
+    created_at timestamptz not null
 );
 
 -- The trees of a chain that are still looked at: the head, and those passed not long ago,

@@ -16,6 +16,13 @@ package enum ArchiveError: Failure, Equatable {
     /// A side key for a channel whose mode has none.
     case sideKeyNotWanted
     case tooManySideKeys(limit: Int)
+    /// The archive has this key pair under this address.
+    case providerKeyExists
+    case tooManyProviderKeys(limit: Int)
+    /// What was handed over of a channel holds no root and side key.
+    case handOverMalformed
+    /// What was handed over is encrypted for none of the archive's provider keys.
+    case handOverForOthers
     case labelTooLong(limit: Int)
     case purposeTooLong(limit: Int)
     case subjectMalformed(limit: Int)
@@ -57,6 +64,10 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing: "archive.side-key-missing"
         case .sideKeyNotWanted: "archive.side-key-not-wanted"
         case .tooManySideKeys: "archive.too-many-side-keys"
+        case .providerKeyExists: "archive.provider-key-exists"
+        case .tooManyProviderKeys: "archive.too-many-provider-keys"
+        case .handOverMalformed: "archive.hand-over-malformed"
+        case .handOverForOthers: "archive.hand-over-for-others"
         case .labelTooLong: "archive.label-too-long"
         case .purposeTooLong: "archive.purpose-too-long"
         case .subjectMalformed: "archive.subject-malformed"
@@ -83,10 +94,11 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchToken: "find a token"
         case .noSuchRequest: "find a forget request"
         case .noSuchSubject: "find a subject"
-        case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong,
-            .subjectMalformed, .tooManySubjects:
+        case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong, .handOverMalformed,
+            .handOverForOthers, .subjectMalformed, .tooManySubjects:
             "register a channel"
         case .sideKeyMissing, .sideKeyNotWanted, .tooManySideKeys: "take a side key"
+        case .providerKeyExists, .tooManyProviderKeys: "keep a provider key"
         case .auditBehind: "record a read"
         case .reasonTooLong, .periodNotBegun: "take a forget request"
         case .onHold, .sharedChannels: "take a forget request"
@@ -127,6 +139,12 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing: "a restricted channel needs a side key"
         case .sideKeyNotWanted: "only a restricted channel has side keys"
         case .tooManySideKeys(let limit): "a channel keeps at most \(limit) side keys"
+        case .providerKeyExists: "the archive has this provider key already"
+        case .tooManyProviderKeys(let limit): "an archive has at most \(limit) provider keys"
+        case .handOverMalformed:
+            "this is no hand-over of a channel: {root, mamData: {root, sideKey}}"
+        case .handOverForOthers:
+            "the hand-over is encrypted for none of this archive's provider keys, or was changed"
         case .labelTooLong(let limit): "a label has at most \(limit) bytes"
         case .purposeTooLong(let limit): "a purpose has at most \(limit) bytes"
         case .subjectMalformed(let limit):

@@ -7,6 +7,7 @@ package enum SealedColumn: String, Sendable {
     case channelLabel = "channel.sealed_label"
     case channelPurpose = "channel.sealed_purpose"
     case sideKey = "side_key.sealed_key"
+    case providerKey = "provider_key.sealed_key"
     case treeRoot = "tree.sealed_root"
     case messageHead = "message.sealed_head"
     case attachmentEvidence = "attachment.sealed_evidence"

@@ -42,6 +42,9 @@ package struct ChainWalk: Sendable {
 
     package private(set) var summary = Summary()
 
+    /// In no particular order; grows with the rotations that are met.
+    package private(set) var sideKeys: [NumberedSideKey]
+
     private let assignment: CrawlAssignment
     private let policy: CrawlPolicy
     private let startedAt: Date
@@ -62,6 +65,7 @@ package struct ChainWalk: Sendable {
         self.policy = policy
         self.jitter = jitter
         startedAt = now
+        sideKeys = assignment.sideKeys
         head = assignment.head
         lastNewsAt = assignment.lastNewsAt
         watched = assignment.watched
@@ -89,6 +93,7 @@ package struct ChainWalk: Sendable {
 
     private mutating func lookedAtHead(_ report: TreeReport, now: Date) -> Step {
         headReport = report
+        let rotated = learn(from: report)
         guard let nextRoot = report.nextRoot else {
             leftOver = leftOver || report.leftOver
             add(report, to: &rest)
@@ -96,6 +101,7 @@ package struct ChainWalk: Sendable {
         }
         var findings = CrawlFindings(lease: assignment.lease)
         add(report, to: &findings)
+        findings.sideKeys = rotated
         let until = now.addingTimeInterval(policy.watchDuration)
         findings.advance = HeadAdvance(
             position: head.position, nextRoot: nextRoot, watchUntil: until,
@@ -105,11 +111,36 @@ package struct ChainWalk: Sendable {
 
     private mutating func lookedAtPassed(_ report: TreeReport, now: Date) -> Step {
         add(report, to: &rest)
+        let rotated = learn(from: report)
+        rest.sideKeys += rotated
+        // What waits at the head was looked at without them.
+        if !rotated.isEmpty { summary.unfinished = true }
         let until = report.tree.watchUntil ?? now
         leftOver = leftOver || report.leftOver
         rest.watched[report.tree.position] = .some(
             report.leftOver ? now : policy.nextWatch(of: until, now: now))
         return nextPassed(now: now)
+    }
+
+    /// Side keys that the report's messages announce to this archive: they are tried from now on.
+    /// The channel is this crawler's alone meanwhile, so nobody else gives out the numbers.
+    private mutating func learn(from report: TreeReport) -> [NumberedSideKey] {
+        guard assignment.mode == .restricted, !assignment.providers.isEmpty else { return [] }
+        var learned: [NumberedSideKey] = []
+        for found in report.messages {
+            guard sideKeys.count < Archive.sideKeyLimit,
+                let key = KeyRotation.sideKey(in: found.message, for: assignment.providers),
+                !sideKeys.contains(where: { $0.key == key })
+            else { continue }
+            // Later leaves of the same tree may be under it already.
+            let isLastLeaf = found.message.siblingCount == 0
+            let new = NumberedSideKey(
+                number: (sideKeys.map(\.number).max() ?? -1) + 1, key: key,
+                firstPosition: found.position + (isLastLeaf ? 1 : 0))
+            sideKeys.append(new)
+            learned.append(new)
+        }
+        return learned
     }
 
     private func add(_ report: TreeReport, to findings: inout CrawlFindings) {

@@ -108,18 +108,19 @@ struct ChannelTurn: Sendable {
 
     private func walk(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
         let channel = assignment.lease.channel
-        let keys = assignment.sideKeys.count
         var walk = ChainWalk(
             assignment: assignment, policy: policy, now: clock(),
             jitter: Double.random(in: 0..<1))
-        var reports: [TreeReport] = []
+        // With the number of side keys that were tried.
+        var reports: [(report: TreeReport, keys: Int)] = []
         var step = walk.begin()
         while true {
             switch step {
             case .look(let tree, let waiting):
                 do {
-                    let report = try await look(at: tree, assignment, waiting: waiting)
-                    reports.append(report)
+                    let keys = NumberedSideKey.likely(walk.sideKeys, at: tree.position)
+                    let report = try await look(at: tree, assignment, keys, waiting: waiting)
+                    reports.append((report, keys.count))
                     step = walk.looked(report, now: clock())
                 } catch {
                     // Whatever it is, it tells of the nodes and not of the channel.
@@ -132,7 +133,7 @@ struct ChannelTurn: Sendable {
                 // A chain that cannot go on has to say so again at the next look, so its
                 // messages are not what need not be looked at.
                 if case .stored(_, _, let chain) = outcome, chain == .none || chain == .advanced {
-                    for report in reports {
+                    for (report, keys) in reports {
                         await memory.remember(report, of: channel, keys: keys)
                     }
                     for case (let position, .none) in findings.watched {
@@ -157,12 +158,13 @@ struct ChannelTurn: Sendable {
     }
 
     private func look(
-        at tree: FollowedTree, _ assignment: CrawlAssignment, waiting: [Bundle]
+        at tree: FollowedTree, _ assignment: CrawlAssignment, _ keys: [NumberedSideKey],
+        waiting: [Bundle]
     ) async throws -> TreeReport {
         var look = TreeLook(
-            tree: tree, mode: assignment.mode, keys: assignment.sideKeys, waiting: waiting,
+            tree: tree, mode: assignment.mode, keys: keys, waiting: waiting,
             memory: await memory.memory(
-                of: assignment.lease.channel, at: tree.position, keys: assignment.sideKeys.count),
+                of: assignment.lease.channel, at: tree.position, keys: keys.count),
             policy: policy)
         var need = look.begin()
         while true {

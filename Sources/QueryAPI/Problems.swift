@@ -49,10 +49,11 @@ struct Problem: Sendable {
             .noSuchSubject:
             404
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects:
+            .tooManySideKeys, .tooManySubjects, .providerKeyExists,
+            .tooManyProviderKeys, .handOverForOthers:
             409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun:
+            .reasonTooLong, .periodNotBegun, .handOverMalformed:
             400
         case .fenced, .interrupted, .auditBehind: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500

@@ -5,7 +5,7 @@ import Ternary
 
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
-    case curl, hashing, reading, crawl, verify, query, storage
+    case curl, hashing, reading, ntru, crawl, verify, query, storage
 
     var needsArchive: Bool { [.crawl, .verify, .query, .storage].contains(self) }
 }
@@ -49,6 +49,7 @@ func run(_ subjects: [Subject]) async throws {
     if subjects.contains(.curl) { show(try CurlFigures.measure()) }
     if subjects.contains(.hashing) { show(try HashingFigures.measure()) }
     if subjects.contains(.reading) { show(try ReadingFigures.measure()) }
+    if subjects.contains(.ntru) { show(try NTRUFigures.measure()) }
     guard subjects.contains(where: \.needsArchive) else { return }
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []

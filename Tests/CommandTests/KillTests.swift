@@ -52,7 +52,14 @@ import Vault
     {
         var channels: [(ChannelVector, ChannelNumber)] = []
         for vector in vectors {
-            let id = try await place.add(vector)
+            // Where new keys stand in the chain, no hand adds them.
+            if let provider = vector.provider {
+                let made = try await place.run(
+                    "provider-key", "create", "--address", provider.iotaAddress.description,
+                    "--seed-file", "-", input: provider.seed)
+                try #require(made.status == 0, "\(made.errors)")
+            }
+            let id = try await place.add(vector, keyCount: vector.provider == nil ? .max : 1)
             channels.append((vector, try #require(ChannelNumber(text: id))))
         }
         return RegisteredVectors(channels)
@@ -120,6 +127,9 @@ import Vault
             let end = try await place.run("crawl", "--until-idle")
             #expect(end.status == 0, "\(end.errors)")
             #expect(try await vectors.discrepancies(in: inspection.archive) == [])
+            for (vector, number) in vectors.channels where vector.provider != nil {
+                #expect(try await inspection.archive.keyEpochs(of: number).count == 2)
+            }
             let verified = try await place.run("verify")
             #expect(verified.status == 0, "\(verified.errors)")
             await inspection.archive.pool.shutdown()

@@ -103,8 +103,11 @@ final class Workplace: Sendable {
         return node
     }
 
-    /// Registers a channel of the vectors with all its side keys; its secrets may not be told.
-    func add(_ vector: ChannelVector, _ more: String...) async throws -> String {
+    /// Registers a channel of the vectors with all its side keys, or only the first `keyCount`;
+    /// its secrets may not be told.
+    func add(_ vector: ChannelVector, _ more: String..., keyCount: Int = .max) async throws
+        -> String
+    {
         for message in vector.allMessages {
             // A public channel's root is its address, which everybody knows.
             if vector.mode != .public {
@@ -130,7 +133,7 @@ final class Workplace: Sendable {
         try #require(added.status == 0, "\(vector.name): \(added.errors)")
         let id = try #require(added.lines.last)
         #expect(id.count == 10)
-        for key in keys.dropFirst() {
+        for key in keys.prefix(keyCount).dropFirst() {
             let result = try await run(
                 "key", "add", "--channel", id, "--side-key-file", "-", input: key)
             try #require(result.status == 0, "\(result.errors)")

@@ -85,6 +85,30 @@ import Vault
         }
     }
 
+    @Test func keyEpochsThatCameByThemselvesGoWithTheChannel() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let vector = try ChannelVector.named("rotating-ntru")
+            let provider = try #require(vector.provider)
+            try await test.add(
+                TestProvider(seed: provider.seed, address: provider.iotaAddress), now: clock.now)
+            let channel = try await test.register(vector, keys: 1, now: clock.now)
+            _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
+            #expect(try await test.archive.keyEpochs(of: channel).count == 2)
+            #expect(try await test.archive.planForget(.channel(channel)).rows["side_key"] == 2)
+            let request = try await test.archive.receiveForgetRequest(
+                .channel(channel), reason: nil, now: clock.now)
+            _ = try await eraser(test, clock).execute(request.id)
+            try await eraser(test, clock).complete()
+            let receipt = try receipt(try await test.archive.forgetRequest(request.id))
+            #expect(receipt.rows["side_key"] == 2)
+            #expect(receipt.proof.dataFiles.found == 0)
+            #expect(try await test.rowCount(of: "side_key") == 0)
+            // Nobody's data.
+            #expect(try await test.archive.providerKeys().count == 1)
+        }
+    }
+
     @Test func neitherTheRootNorALaterOneIsRegisteredAgain() async throws {
         try await withCrawled { test, clock, meter, _ in
             let vector = try ChannelVector.named("meter")

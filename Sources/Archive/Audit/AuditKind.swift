@@ -10,6 +10,8 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case subjectAdded = "channel.subject-added"
     case subjectRemoved = "channel.subject-removed"
     case keyAdded = "key.added"
+    case keyRotated = "key.rotated"
+    case providerKeyMade = "provider-key.made"
     case tokenCreated = "token.created"
     case tokenGranted = "token.granted"
     case tokenRevoked = "token.revoked"

@@ -8,10 +8,13 @@ import Vault
 package struct NumberedSideKey: Sendable {
     package let number: Int16
     package let key: SideKey
+    /// The tree from which it opens messages, as `KeyEpoch.firstPosition`.
+    package let firstPosition: Int64?
 
-    package init(number: Int16, key: SideKey) {
+    package init(number: Int16, key: SideKey, firstPosition: Int64? = nil) {
         self.number = number
         self.key = key
+        self.firstPosition = firstPosition
     }
 }
 
@@ -24,19 +27,22 @@ extension Archive {
     /// without the key. A key the channel has already is not added again; the channel is
     /// due all the same.
     ///
+    /// - Parameter position: The tree from which a rotation announced it.
     /// - Returns: The key's number in the channel.
     /// - Throws: `ArchiveError.noSuchChannel`, `.sideKeyNotWanted`, `.tooManySideKeys`,
     ///   `.wrongState` for a forgotten channel.
     @discardableResult
-    package func add(_ sideKey: SideKey, to channel: ChannelNumber, now: Date) async throws -> Int16
-    {
+    package func add(
+        _ sideKey: SideKey, to channel: ChannelNumber, from position: Int64? = nil, now: Date
+    ) async throws -> Int16 {
         try await pool.withTransaction { connection in
             let record = try await lockedChannel(channel, on: connection)
             guard record.state != .forgotten else {
                 throw ArchiveError.wrongState(channel, record.state)
             }
             guard record.mode == .restricted else { throw ArchiveError.sideKeyNotWanted }
-            let number = try await insert(sideKey, of: channel, now: now, on: connection)
+            let number = try await insert(
+                sideKey, of: channel, from: position, now: now, on: connection)
             try await lookAtWaiting(of: channel, now: now, on: connection)
             _ = try await connection.execute(
                 """
@@ -53,10 +59,10 @@ extension Archive {
 
     @discardableResult
     func insert(
-        _ sideKey: SideKey, of channel: ChannelNumber, now: Date, on connection: PostgresConnection
+        _ sideKey: SideKey, of channel: ChannelNumber, from position: Int64? = nil, now: Date,
+        on connection: PostgresConnection
     ) async throws -> Int16 {
-        let revealed = sideKey.revealTrytes().ascii
-        let lookup = try vault.lookupHash(revealed, domain: "side-key", channel: channel)
+        let lookup = try lookup(sideKey, channel)
         let known = try await connection.query(
             """
             select count(*) as keys, max(number) filter (where lookup = $2) as known,
@@ -69,18 +75,45 @@ extension Archive {
             throw ArchiveError.tooManySideKeys(limit: Self.sideKeyLimit)
         }
         let number = try row.int16("next")
+        try await insert(
+            [
+                (
+                    channel, NumberedSideKey(number: number, key: sideKey, firstPosition: position)
+                )
+            ], now: now, on: connection)
+        return number
+    }
+
+    /// Inserts side keys under the numbers they have; one that its channel has already is not
+    /// inserted again.
+    func insert(
+        _ keys: [(channel: ChannelNumber, key: NumberedSideKey)], now: Date,
+        on connection: PostgresConnection
+    ) async throws {
         let column = SealedColumn.sideKey
         _ = try await connection.execute(
             """
-            insert into side_key (channel, number, lookup, sealed_key, added_at)
-            values ($1, $2, $3, $4, $5)
+            insert into side_key (channel, number, lookup, sealed_key, first_position, added_at)
+            select k.channel, k.number, k.lookup, k.sealed_key, k.first_position, $6
+            from unnest($1::bigint[], $2::smallint[], $3::bytea[], $4::bytea[], $5::bigint[])
+                as k (channel, number, lookup, sealed_key, first_position)
+            on conflict (channel, lookup) do nothing
             """,
             [
-                .int64(channel.rawValue), .int16(number), .bytes(lookup),
-                .bytes(try vault.seal(revealed, column.context(channel, row: Int64(number)))),
-                .timestamp(now),
+                .int64Array(keys.map(\.channel.rawValue)), .int16Array(keys.map(\.key.number)),
+                .bytesArray(try keys.map { try lookup($0.key.key, $0.channel) }),
+                .bytesArray(
+                    try keys.map { channel, key in
+                        try vault.seal(
+                            key.key.revealTrytes().ascii,
+                            column.context(channel, row: Int64(key.number)))
+                    }), .int64Array(keys.map(\.key.firstPosition)), .timestamp(now),
             ])
-        return number
+    }
+
+    private func lookup(_ sideKey: SideKey, _ channel: ChannelNumber) throws -> [UInt8] {
+        try vault.lookupHash(
+            sideKey.revealTrytes().ascii, domain: "side-key", channel: channel)
     }
 
     /// The channel's side keys, the newest first: the likeliest to open what is new.
@@ -88,8 +121,10 @@ extension Archive {
         -> [NumberedSideKey]
     {
         let rows = try await connection.query(
-            "select number, sealed_key from side_key where channel = $1 order by number desc",
-            [.int64(channel.rawValue)])
+            """
+            select number, sealed_key, first_position from side_key where channel = $1
+            order by number desc
+            """, [.int64(channel.rawValue)])
         return try rows.map { try sideKey($0, of: channel) }
     }
 
@@ -101,6 +136,7 @@ extension Archive {
         guard let key = try? SideKey(String(decoding: revealed, as: UTF8.self)) else {
             throw ArchiveError.damaged(table: column.table, channel: channel)
         }
-        return NumberedSideKey(number: number, key: key)
+        return NumberedSideKey(
+            number: number, key: key, firstPosition: try row.optionalInt64("first_position"))
     }
 }

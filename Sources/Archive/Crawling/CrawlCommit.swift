@@ -14,6 +14,7 @@ extension Archive {
         try await repeatableTransaction { connection in
             try await connection.holdTombstones(.shared)
             var outcomes = [CrawlOutcome](repeating: .fenced, count: findings.count)
+            var rotations: [AuditLog.Act] = []
             for round in Self.rounds(findings) {
                 let cursors = try await lock(round.map { findings[$0].lease }, on: connection)
                 let entries = round.compactMap { index -> CommitEntry? in
@@ -25,8 +26,10 @@ extension Archive {
                 }
                 for entry in try await store(entries, now: now, on: connection) {
                     outcomes[entry.index] = entry.outcome
+                    rotations += entry.rotations(now)
                 }
             }
+            try await audit.append(rotations, on: connection)
             return outcomes
         }
     }
@@ -78,6 +81,7 @@ extension Archive {
         try await leaveOutForgotten(&entries, on: connection)
         try await intake(&entries, on: connection)
         try await sealLikeWaiting(&entries, on: connection)
+        try await insertSideKeys(of: entries, now: now, on: connection)
         try await insertMessages(of: &entries, now: now, on: connection)
         try await insertAttachments(of: &entries, now: now, on: connection)
         try await markSideKeys(of: entries, on: connection)
@@ -89,6 +93,33 @@ extension Archive {
         try await moveTrees(of: &entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)
         return entries
+    }
+}
+
+extension Archive {
+    /// Side keys that rotations announced; what waits is then looked at with them.
+    private func insertSideKeys(
+        of entries: [CommitEntry], now: Date, on connection: PostgresConnection
+    ) async throws {
+        let entries = entries.filter { !$0.isRefused && !$0.found.sideKeys.isEmpty }
+        guard !entries.isEmpty else { return }
+        try await insert(
+            entries.flatMap { entry in entry.found.sideKeys.map { (entry.channel, $0) } },
+            now: now, on: connection)
+        for entry in entries {
+            try await lookAtWaiting(of: entry.channel, now: now, on: connection)
+        }
+    }
+}
+
+extension CommitEntry {
+    /// What the audit log says of side keys that came by themselves.
+    fileprivate func rotations(_ now: Date) -> [AuditLog.Act] {
+        guard !isRefused else { return [] }
+        return found.sideKeys.map {
+            AuditLog.Act(
+                kind: .keyRotated, leaf: channel, details: ["number": String($0.number)], at: now)
+        }
     }
 }
 

@@ -85,6 +85,8 @@ package struct CrawlFindings: Sendable {
     package let lease: CrawlLease
     /// In the order in which sequences are to be given.
     package var messages: [VerifiedMessage] = []
+    /// Side keys that rotations among the messages announce, under the next free numbers.
+    package var sideKeys: [NumberedSideKey] = []
     /// Bundles that no known key opens; kept within `WaitingRoom`'s bounds.
     package var waiting: [WaitingFinding] = []
     /// Bundles that no longer wait.

@@ -10,6 +10,8 @@ struct CrawlHoldings {
     var trees: [Int64: [PostgresRow]] = [:]
     var sideKeys: [Int64: [PostgresRow]] = [:]
     var candidates: [Int64: [PostgresRow]] = [:]
+    /// The archive's own, for all channels.
+    var providers: [ProviderKey] = []
 }
 
 extension Archive {
@@ -32,12 +34,14 @@ extension Archive {
             """, [channels, heads, .timestamp(now), .int64(Int64(Self.watchedTreeLimit))])
         let sideKeys = try await connection.query(
             """
-            select channel, number, sealed_key from side_key where channel = any ($1)
+            select channel, number, sealed_key, first_position from side_key
+            where channel = any ($1)
             order by channel, number desc
             """, [channels])
         var holdings = CrawlHoldings()
         holdings.trees = try Dictionary(grouping: trees) { try $0.int64("channel") }
         holdings.sideKeys = try Dictionary(grouping: sideKeys) { try $0.int64("channel") }
+        holdings.providers = try await providerKeys(on: connection)
         // One channel's are enough for one answer.
         let waiting = try await connection.query(
             "select distinct channel from candidate where channel = any ($1)", [channels])
@@ -79,6 +83,6 @@ extension Archive {
             },
             lastNewsAt: try row.timestamp("last_news_at"),
             createdAt: try row.timestamp("created_at"),
-            messageCount: try row.int64("next_sequence"))
+            messageCount: try row.int64("next_sequence"), providers: holdings.providers)
     }
 }

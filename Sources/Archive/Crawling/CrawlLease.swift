@@ -70,11 +70,14 @@ package struct CrawlAssignment: Sendable {
     /// When the channel was registered.
     package let createdAt: Date
     package let messageCount: Int64
+    /// To whom owners may have encrypted the next side key.
+    package let providers: [ProviderKey]
 
     package init(
         lease: CrawlLease, mode: ChannelMode, state: ChannelState, reason: String?,
         sideKeys: [NumberedSideKey], head: FollowedTree, watched: [FollowedTree],
-        waiting: [WaitingBundle], lastNewsAt: Date, createdAt: Date, messageCount: Int64
+        waiting: [WaitingBundle], lastNewsAt: Date, createdAt: Date, messageCount: Int64,
+        providers: [ProviderKey] = []
     ) {
         self.lease = lease
         self.mode = mode
@@ -87,6 +90,7 @@ package struct CrawlAssignment: Sendable {
         self.lastNewsAt = lastNewsAt
         self.createdAt = createdAt
         self.messageCount = messageCount
+        self.providers = providers
     }
 }
 

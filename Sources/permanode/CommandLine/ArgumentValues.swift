@@ -68,12 +68,27 @@ extension Arguments {
         return key
     }
 
+    func seed(_ option: String = "seed-file") throws(CommandFailure) -> Seed? {
+        guard let text = try secret(option) else { return nil }
+        guard let seed = text.withBytes({ try? Seed(String(decoding: $0, as: UTF8.self)) }) else {
+            throw wrong("--\(option) holds no seed, which is 81 characters of 9A-Z")
+        }
+        return seed
+    }
+
+    /// What a device hands over, as JSON.
+    func handOver(_ option: String = "mam-data") throws(CommandFailure) -> [UInt8]? {
+        try secret(option, limit: JSONFragment.byteLimit).map { $0.withBytes { Array($0) } }
+    }
+
     /// The content of the file an option names; `-` is standard input. Texts of errors do not
     /// repeat the name: a secret may have been given in its place.
-    private func secret(_ option: String) throws(CommandFailure) -> SecretBytes? {
+    private func secret(
+        _ option: String, limit: Int = SecretInput.defaultLimit
+    ) throws(CommandFailure) -> SecretBytes? {
         guard let source = value(option) else { return nil }
         do {
-            return try SecretInput.read(from: source)
+            return try SecretInput.read(from: source, limit: limit)
         } catch .unreadable(_, let reason) {
             let status: ExitStatus =
                 FileManager.default.fileExists(atPath: source) ? .failed : .notFound

@@ -55,10 +55,11 @@ struct CommandFailure: Error {
             .noSuchSubject:
             .notFound
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects:
+            .tooManySideKeys, .tooManySubjects, .providerKeyExists,
+            .tooManyProviderKeys, .handOverForOthers:
             .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun:
+            .reasonTooLong, .periodNotBegun, .handOverMalformed:
             .usedWrongly
         default: .failed
         }

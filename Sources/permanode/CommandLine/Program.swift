@@ -7,6 +7,7 @@ enum Program {
         ChannelAddCommand.self, ChannelListCommand.self, ChannelShowCommand.self,
         ChannelPauseCommand.self, ChannelResumeCommand.self, ChannelSetCommand.self,
         ChannelRestrictCommand.self, ChannelLiftCommand.self, KeyAddCommand.self,
+        KeyListCommand.self, ProviderKeyCreateCommand.self, ProviderKeyShowCommand.self,
         CrawlCommand.self, MessagesCommand.self, ForgetCommand.self, ReceiptShowCommand.self,
         ReceiptVerifyCommand.self, ReceiptKeyCommand.self, VerifyCommand.self,
         ImportCommand.self, TokenCreateCommand.self, TokenListCommand.self,

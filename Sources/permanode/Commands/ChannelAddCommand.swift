@@ -11,11 +11,13 @@ enum ChannelAddCommand: Command {
         name: "channel add",
         summary: "Registers a channel to be followed; prints its id, alone on the last line.",
         options: [
-            .value(
-                "root-file", "FILE", "the channel's first root; - is standard input", required: true
-            ),
-            .value("mode", "MODE", "public, private or restricted", required: true),
+            .value("root-file", "FILE", "the channel's first root; - is standard input"),
+            .value("mode", "MODE", "public, private or restricted"),
             .value("side-key-file", "FILE", "for restricted channels; - is standard input"),
+            .value(
+                "mam-data", "FILE",
+                "in place of these three: root and side key as a device hands them over,"
+                    + " encrypted for a provider key of this archive; - is standard input"),
             .value(
                 "subject", "S", "the operator's pseudonym for a person, never a name",
                 repeatable: true),
@@ -29,18 +31,50 @@ enum ChannelAddCommand: Command {
             .json,
         ])
 
-    static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
-        try arguments.checkStandardInput("root-file", "side-key-file")
-        guard let mode = try arguments.choice("mode", ChannelMode.self) else {
-            throw arguments.wrong("--mode is missing")
+    /// Where a channel begins, as one of both ways of handing it in says.
+    private enum Start {
+        case known(Root, ChannelMode, SideKey?)
+        case handedOver([UInt8])
+
+        init(_ arguments: Arguments) throws {
+            if let json = try arguments.handOver() {
+                let others = ["root-file", "side-key-file"].filter(arguments.has)
+                guard others.isEmpty,
+                    try arguments.choice("mode", ChannelMode.self) ?? .restricted == .restricted
+                else {
+                    throw arguments.wrong(
+                        "--mam-data is of a restricted channel and holds its root and side key")
+                }
+                self = .handedOver(json)
+                return
+            }
+            guard let mode = try arguments.choice("mode", ChannelMode.self) else {
+                throw arguments.wrong("--mode is missing")
+            }
+            self = .known(try arguments.root(), mode, try arguments.sideKey())
         }
-        let registration = ChannelRegistration(
-            root: try arguments.root(), mode: mode, sideKey: try arguments.sideKey(),
-            subjects: arguments.all("subject"), label: arguments.value("label"),
-            purpose: arguments.value("purpose"),
-            basis: try arguments.choice("basis", LawfulBasis.self),
-            retention: try arguments.retention())
+
+        func open(_ archive: Archive) async throws -> (Root, ChannelMode, SideKey?) {
+            switch self {
+            case .known(let root, let mode, let sideKey): return (root, mode, sideKey)
+            case .handedOver(let json):
+                let opened = try HandOver(json, for: await archive.providerKeys())
+                return (opened.root, .restricted, opened.sideKey)
+            }
+        }
+    }
+
+    static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
+        try arguments.checkStandardInput("root-file", "side-key-file", "mam-data")
+        let start = try Start(arguments)
+        let basis = try arguments.choice("basis", LawfulBasis.self)
+        let retention = try arguments.retention()
         let record = try await context.withInstance { instance, _, _ in
+            let (root, mode, sideKey) = try await start.open(instance.archive)
+            let registration = ChannelRegistration(
+                root: root, mode: mode, sideKey: sideKey, subjects: arguments.all("subject"),
+                label: arguments.value("label"), purpose: arguments.value("purpose"),
+                basis: basis, retention: retention)
             let id = try await instance.archive.register(registration, now: Date())
             return try await instance.archive.channel(id)
         }
