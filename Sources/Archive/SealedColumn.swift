@@ -11,6 +11,7 @@ package enum SealedColumn: String, Sendable {
     case treeRoot = "tree.sealed_root"
     case messageHead = "message.sealed_head"
     case attachmentEvidence = "attachment.sealed_evidence"
+    case nodeHashes = "node_attachment.sealed_hashes"
     case candidateBundle = "candidate.sealed_bundle"
     case requestNote = "forget_request.sealed_note"
     case holdReason = "legal_hold.sealed_reason"

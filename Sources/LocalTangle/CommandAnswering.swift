@@ -1,7 +1,8 @@
+import IRICommands
 import Tangle
 import Ternary
 
-extension Command {
+extension IRICommand {
     /// Answers from the ledger alone. `attachToTangle` is refused: its work takes too long to
     /// wait for here, `LocalNode` does it.
     /// - Parameter time: milliseconds since 1970.
@@ -18,7 +19,7 @@ extension Command {
             return .hashes(hashes)
         case .getTrytes(let hashes):
             return .trytes(
-                ledger.entries(hashes).map { $0?.transaction.trytes ?? Self.unknownTrytes })
+                ledger.entries(hashes).map { $0?.transaction.trytes ?? Answer.unknownTrytes })
         case .getInclusionStates(let hashes):
             return .states(ledger.entries(hashes).map { $0?.milestone != nil })
         case .getTransactionsToApprove:
@@ -33,25 +34,17 @@ extension Command {
             return .states(addresses.map(spent.contains))
         case .checkConsistency(let tails):
             return try Self.consistency(of: tails, in: ledger)
-        case .pruneLedger: return .pruned(ledger.prune())
+        // Work that began is done.
         case .interruptAttachingToTangle: return .done
         case .attachToTangle: throw .notAvailable("attachToTangle")
         }
     }
 
-    /// What `getTrytes` gives for a hash that it does not know: 2,673 nines.
-    package static let unknownTrytes = Trytes(
-        validated: [UInt8](repeating: TryteAlphabet.nine, count: Transaction.tryteCount))
-
-    private static func nodeInfo(of ledger: Ledger, time: Int64) -> LocalNodeInfo {
+    private static func nodeInfo(of ledger: Ledger, time: Int64) -> NodeInfoAnswer {
         let latest = ledger.latestMilestone
-        return LocalNodeInfo(
-            appName: "permanode local-tangle", appVersion: "1",
-            latestMilestone: .null, latestMilestoneIndex: latest,
-            latestSolidSubtangleMilestone: .null, latestSolidSubtangleMilestoneIndex: latest,
-            milestoneStartIndex: 0, lastSnapshottedMilestoneIndex: ledger.snapshotMilestone,
-            neighbors: 0, packetsQueueSize: 0, time: time, tips: 0, transactionsToRequest: 0,
-            features: ["RemotePOW"], coordinatorAddress: .null)
+        return NodeInfoAnswer(
+            appName: "permanode local-tangle", appVersion: "1", milestone: latest,
+            snapshot: ledger.snapshotMilestone, time: time, features: ["RemotePOW"])
     }
 
     private static func store(
@@ -70,7 +63,7 @@ extension Command {
     }
 
     private static func wasSpentFrom(_ address: Hash, in ledger: Ledger) -> Bool {
-        let hashes = ledger.find(LedgerQuery(addresses: [address])) ?? []
+        let hashes = ledger.find(TransactionQuery(addresses: [address])) ?? []
         return ledger.entries(hashes).contains { ($0?.transaction.value ?? 0) < 0 }
     }
 

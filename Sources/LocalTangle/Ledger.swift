@@ -1,3 +1,4 @@
+import IRICommands
 import Synchronization
 import Tangle
 import Ternary
@@ -63,7 +64,7 @@ package final class Ledger: Sendable {
     }
 
     /// Hashes in the order their transactions came in; nil where there are more than `limit`.
-    package func find(_ query: LedgerQuery, limit: Int = .max) -> [Hash]? {
+    package func find(_ query: TransactionQuery, limit: Int = .max) -> [Hash]? {
         state.withLock { $0.find(query, limit: limit) }
     }
 

@@ -1,3 +1,4 @@
+import IRICommands
 import Tangle
 import Ternary
 
@@ -37,7 +38,7 @@ struct LedgerState {
     }
 
     /// Hashes in the order their transactions came in; nil where there are more than `limit`.
-    func find(_ query: LedgerQuery, limit: Int) -> [Hash]? {
+    func find(_ query: TransactionQuery, limit: Int) -> [Hash]? {
         var found: Set<Int>?
         func narrow<Key: Hashable>(_ keys: [Key]?, _ index: [Key: [Int]]) {
             guard let keys else { return }

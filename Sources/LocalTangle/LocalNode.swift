@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import IRICommands
 import Tangle
 
 /// The node without its socket: requests in, responses out.
@@ -16,75 +17,45 @@ package struct LocalNode: Sendable {
     /// Answers any request on any path; what is wrong with it stands in the response as IRI
     /// would put it.
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
-        guard request.method != "OPTIONS" else { return Self.preflight }
+        guard request.method != "OPTIONS" else { return NodeResponse.preflight }
         let clock = ContinuousClock()
         let start = clock.now
-        let result: Result<Answer, CommandRefusal>
+        var result: Result<any Encodable & Sendable, CommandRefusal>
         do throws(CommandRefusal) {
             result = .success(try await answer(request))
         } catch {
             result = .failure(error)
         }
-        let duration = Int((clock.now - start) / .milliseconds(1))
-        return Self.response(result, duration: duration)
+        if case .failure(.unknownCommand("pruneLedger")) = result { result = pruning(request) }
+        return NodeResponse.make(result, duration: clock.now - start)
     }
 
     private func answer(_ request: HTTPRequest) async throws(CommandRefusal) -> Answer {
-        // IRI does not look at its value.
-        guard request.headers["X-IOTA-API-Version"] != nil else { throw .invalidVersion }
-        let command = try Command.decode(request.body, limits: limits)
+        try NodeResponse.checkVersion(of: request)
+        let command = try IRICommand.decode(request.body, limits: limits)
         let time = Int64(Date().timeIntervalSince1970 * 1000)
-        switch command {
-        case .attachToTangle(let attach):
-            return .trytes(try await proofOfWork.attach(attach, timestamp: time).map(\.trytes))
-        case .pruneLedger where !isLoopback(request.remoteAddress):
-            throw .notAvailable("pruneLedger")
-        default: return try command.answer(from: ledger, limits: limits, time: time)
+        guard case .attachToTangle(let attach) = command else {
+            return try command.answer(from: ledger, limits: limits, time: time)
         }
+        return .trytes(try await proofOfWork.attach(attach, timestamp: time).map(\.trytes))
     }
 
-    private struct Envelope: Encodable {
-        let result: Result<Answer, CommandRefusal>
-        let duration: Int
-
-        private enum Key: String, CodingKey { case error, exception, duration }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: Key.self)
-            switch result {
-            case .success(let answer): try answer.encode(to: encoder)
-            case .failure(let refusal):
-                let key = refusal.status == 500 ? Key.exception : .error
-                try container.encode(refusal.publicText, forKey: key)
-            }
-            try container.encode(duration, forKey: .duration)
-        }
+    private struct Pruned: Encodable {
+        let pruned: Int
     }
 
-    private static func response(
-        _ result: Result<Answer, CommandRefusal>, duration: Int
-    ) -> HTTPResponse {
-        let status =
-            switch result {
-            case .success: 200
-            case .failure(let refusal): refusal.status
-            }
-        return .json(
-            Envelope(result: result, duration: duration), status: status,
-            headers: ["Access-Control-Allow-Origin": "*"])
+    /// Not IRI's: `{"command": "pruneLedger"}` forgets every transaction, as a node does at a
+    /// snapshot; from a loopback address only. The answer says how many.
+    private func pruning(
+        _ request: HTTPRequest
+    ) -> Result<any Encodable & Sendable, CommandRefusal> {
+        guard isLoopback(request.remoteAddress) else {
+            return .failure(.notAvailable("pruneLedger"))
+        }
+        return .success(Pruned(pruned: ledger.prune()))
     }
 
     private func isLoopback(_ address: String) -> Bool {
         address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.")
     }
-
-    private static let preflight = HTTPResponse(
-        status: 200,
-        headers: [
-            "Content-Type": "text/plain",
-            "Allow": "GET,HEAD,POST,PUT,DELETE,TRACE,OPTIONS,CONNECT,PATCH",
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Allow-Headers":
-                "User-Agent, Origin, X-Requested-With, Content-Type, Accept, X-IOTA-API-Version",
-        ])
 }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import IRICommands
 import Synchronization
 
 /// A local node behind HTTP, on the loopback address.

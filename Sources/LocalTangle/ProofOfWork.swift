@@ -1,4 +1,5 @@
 import Dispatch
+import IRICommands
 import Synchronization
 import Tangle
 

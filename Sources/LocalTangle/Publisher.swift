@@ -1,3 +1,4 @@
+import IRICommands
 import Tangle
 import Ternary
 

@@ -22,6 +22,10 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     package let sideKeys: Int
     /// How long messages are kept, such as `13m`; absent where all are.
     package let retention: String?
+    /// Whom a node's commands answer about it; absent for nobody.
+    package let nodeInterface: NodeInterface?
+    /// False while what those commands look things up by is being made or deleted; else absent.
+    package let nodeInterfaceReady: Bool?
     package let createdAt: Timestamp
     package let lastLookAt: Timestamp?
     /// Absent where the crawler does not look.
@@ -40,6 +44,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         headPosition = record.headPosition
         sideKeys = record.sideKeyCount
         retention = record.retention?.text
+        nodeInterface = record.nodeInterface
+        nodeInterfaceReady = record.nodeInterfaceIsReady ? nil : false
         createdAt = Timestamp(record.createdAt)
         lastLookAt = record.lastLookAt.map(Timestamp.init)
         nextLookAt =

@@ -24,6 +24,7 @@ struct ChannelRoutes: Sendable {
             Route("POST", "/v1/channels/{id}/lift", .admin, lift),
             Route("POST", "/v1/channels/{id}/retention", .admin, setRetention),
             Route("POST", "/v1/channels/{id}/subjects", .admin, changeSubjects),
+            Route("POST", "/v1/channels/{id}/node-interface", .admin, setNodeInterface),
         ]
     }
 
@@ -127,6 +128,20 @@ struct ChannelRoutes: Sendable {
         let body = try RequestBody(call.request, known: ["add", "remove"])
         try await archive.changeSubjects(
             of: channel, adding: body.texts("add"), removing: body.texts("remove"), now: clock())
+        return .json(try await document(channel, call))
+    }
+
+    @Sendable private func setNodeInterface(_ call: Call) async throws -> HTTPResponse {
+        let channel = try call.channel()
+        let body = try RequestBody(call.request, known: ["nodeInterface"])
+        let text = try body.text("nodeInterface")
+        let asked = text.flatMap(NodeInterface.init)
+        guard text == nil || asked != nil else {
+            let names = NodeInterface.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RequestError.field("nodeInterface", wanted: "one of \(names), or null")
+        }
+        // What is stored already is made ready by upkeep.
+        try await archive.setNodeInterface(asked, of: channel, now: clock())
         return .json(try await document(channel, call))
     }
 

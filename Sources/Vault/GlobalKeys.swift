@@ -7,6 +7,7 @@ struct GlobalKeys: Sendable {
     let token: SecretBytes
     let subject: SecretBytes
     let cursor: SecretBytes
+    let nodeLookup: SecretBytes
 
     init(_ ring: KeyRing) throws(SecretsError) {
         registration = try ring.key(.registration)
@@ -14,5 +15,6 @@ struct GlobalKeys: Sendable {
         token = try ring.key(.token)
         subject = try ring.key(.subject)
         cursor = try ring.key(.cursor)
+        nodeLookup = try ring.key(.nodeLookup)
     }
 }

@@ -18,6 +18,8 @@ package struct KeyRing: Sendable {
         case signing = 6
         /// The checks of the forget log.
         case forgetLog = 7
+        /// What transactions are found by with a node's commands.
+        case nodeLookup = 8
     }
 
     package static let identifierCount = 16

@@ -36,6 +36,16 @@ extension Vault {
         KeyedHash.blake2b(Array(bytes), key: keys.subject)
     }
 
+    /// Of what a transaction is found by, whatever channel it belongs to; 16 bytes.
+    ///
+    /// - Parameter domain: what kind of value, such as `address`.
+    package func nodeLookupHash(_ bytes: some Collection<UInt8>, domain: String) -> [UInt8] {
+        var input: [UInt8] = []
+        input.appendField(domain.utf8)
+        input.append(contentsOf: bytes)
+        return KeyedHash.blake2b(input, key: keys.nodeLookup, count: .sixteen)
+    }
+
     /// Names the key of a channel without telling it: 32 hexadecimal digits, for receipts.
     ///
     /// - Throws: `VaultError.forgotten`, or those of reading a ring.

@@ -92,7 +92,11 @@ import Vault
             let january = try #require(ClosedRange<Period>(text: "2027-01"))
             let plan = try await test.archive.planForget(.period(story.channel, january))
             #expect(plan.channels == 1)
-            #expect(plan.rows == ["message": 8, "attachment": 8, "candidate": 0])
+            #expect(
+                plan.rows == [
+                    "message": 8, "attachment": 8, "candidate": 0, "node_lookup": 0,
+                    "node_attachment": 0,
+                ])
 
             let done = try await story.forget("2027-01")
             #expect(done.state == .done)

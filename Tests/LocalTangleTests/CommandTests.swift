@@ -1,4 +1,5 @@
 import HTTPServer
+import IRICommands
 import LocalTangle
 import Tangle
 import Ternary

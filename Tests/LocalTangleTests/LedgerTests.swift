@@ -1,3 +1,4 @@
+import IRICommands
 import LocalTangle
 import Tangle
 import Ternary
@@ -13,17 +14,17 @@ import Testing
         let c = try ledger.store(try bundle(at: try address("C"), tag: blue))
         let here = try ["A", "B", "C", "D"].map { try address($0) }
 
-        #expect(ledger.find(LedgerQuery(addresses: [here[2], here[0]])) == a + c)
-        #expect(ledger.find(LedgerQuery(tags: [red])) == a + b)
-        #expect(ledger.find(LedgerQuery(addresses: [here[0], here[2]], tags: [red])) == a)
-        #expect(ledger.find(LedgerQuery(addresses: [here[0]], tags: [blue])) == [])
-        #expect(ledger.find(LedgerQuery(addresses: here, tags: [red, blue])) == a + b + c)
-        #expect(ledger.find(LedgerQuery(addresses: [])) == [])
-        #expect(ledger.find(LedgerQuery()) == [])
+        #expect(ledger.find(TransactionQuery(addresses: [here[2], here[0]])) == a + c)
+        #expect(ledger.find(TransactionQuery(tags: [red])) == a + b)
+        #expect(ledger.find(TransactionQuery(addresses: [here[0], here[2]], tags: [red])) == a)
+        #expect(ledger.find(TransactionQuery(addresses: [here[0]], tags: [blue])) == [])
+        #expect(ledger.find(TransactionQuery(addresses: here, tags: [red, blue])) == a + b + c)
+        #expect(ledger.find(TransactionQuery(addresses: [])) == [])
+        #expect(ledger.find(TransactionQuery()) == [])
         let bundleHash = try #require(ledger.transaction(a[0])?.bundle)
-        #expect(ledger.find(LedgerQuery(bundles: [bundleHash])) == a)
+        #expect(ledger.find(TransactionQuery(bundles: [bundleHash])) == a)
         // The first transaction's trunk is the second.
-        #expect(ledger.find(LedgerQuery(approvees: [a[1]])) == [a[0]])
+        #expect(ledger.find(TransactionQuery(approvees: [a[1]])) == [a[0]])
     }
 
     @Test func keepsTransactionsOnceAndInTheirOrder() throws {
@@ -32,7 +33,9 @@ import Testing
         let all = try ledger.store(three)
         #expect(ledger.count == 3)
         #expect(
-            ledger.find(LedgerQuery(addresses: [try address("A")])) == [all[2], all[0], all[1]])
+            ledger.find(TransactionQuery(addresses: [try address("A")])) == [
+                all[2], all[0], all[1],
+            ])
         #expect(last == [all[2]])
         #expect(ledger.entries(all).map { $0?.milestone } == [2, 2, 1])
         #expect(ledger.entries(all).map { $0?.transaction } == three)
@@ -68,7 +71,9 @@ import Testing
         #expect(ledger.count == 0)
         #expect(ledger.snapshotMilestone == 1)
         #expect(ledger.entries(hashes) == [nil, nil])
-        #expect(ledger.find(LedgerQuery(addresses: [try address("A")], tags: [try tag("T")])) == [])
+        #expect(
+            ledger.find(TransactionQuery(addresses: [try address("A")], tags: [try tag("T")])) == []
+        )
         #expect(try ledger.store(two) == hashes)
         #expect(ledger.entries(hashes).map { $0?.milestone } == [2, 2])
         #expect(ledger.prune() == 2)
@@ -84,7 +89,7 @@ import Testing
             for bundle in bundles {
                 group.addTask { [ledger] in
                     _ = try? ledger.store(bundle)
-                    _ = ledger.find(LedgerQuery(addresses: [here]))
+                    _ = ledger.find(TransactionQuery(addresses: [here]))
                 }
             }
         }

@@ -1,3 +1,4 @@
+import IRICommands
 import LocalTangle
 import MAM
 import Tangle
@@ -16,7 +17,7 @@ import Testing
                 written.payload, at: written.address, tag: try tag("DEMO"),
                 time: 1_600_000_000_123)
             #expect(hashes.allSatisfy { Attachment.weight(of: $0) >= 2 })
-            let found = publisher.ledger.find(LedgerQuery(addresses: [written.address]))
+            let found = publisher.ledger.find(TransactionQuery(addresses: [written.address]))
             #expect(found == hashes.reversed())
             let outcome = BundleAssembly.assemble(
                 tail: hashes[0], lookup: publisher.ledger.transaction)

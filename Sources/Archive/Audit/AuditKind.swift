@@ -9,6 +9,7 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case retentionSet = "channel.retention-set"
     case subjectAdded = "channel.subject-added"
     case subjectRemoved = "channel.subject-removed"
+    case nodeInterfaceSet = "channel.node-interface-set"
     case keyAdded = "key.added"
     case keyRotated = "key.rotated"
     case providerKeyMade = "provider-key.made"
@@ -27,6 +28,8 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case tombstoneLifted = "tombstone.lifted"
     case dumpsImported = "import.done"
     case messagesRead = "messages.read"
+    /// By somebody without a token, of a channel that is open to anyone.
+    case messagesReadOpenly = "messages.read-openly"
     case subjectExported = "subject.exported"
     case keyRingBackedUp = "keyring.backed-up"
     case keyRingRestored = "keyring.restored"

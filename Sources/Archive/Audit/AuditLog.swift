@@ -193,8 +193,8 @@ package final class AuditLog: Sendable {
         do {
             // In the order of their numbers, as a forget locks them and another process would.
             let places = rest.keys.sorted {
-                ($0.channel.rawValue, $0.reader?.rawValue ?? -1)
-                    < ($1.channel.rawValue, $1.reader?.rawValue ?? -1)
+                ($0.channel.rawValue, $0.reader.recipientNumber)
+                    < ($1.channel.rawValue, $1.reader.recipientNumber)
             }
             for start in stride(from: 0, to: places.count, by: Self.batch) {
                 let part = places[start..<min(start + Self.batch, places.count)]
@@ -218,7 +218,8 @@ package final class AuditLog: Sendable {
         try await append(
             reads.map { place, tally in
                 Act(
-                    kind: .messagesRead, actor: place.reader, leaf: place.channel,
+                    kind: place.reader == .anyone ? .messagesReadOpenly : .messagesRead,
+                    actor: place.reader.token, leaf: place.channel,
                     details: [
                         "messages": String(tally.messages),
                         "first": String(tally.sequences.lowerBound),

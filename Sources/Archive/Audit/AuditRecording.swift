@@ -40,6 +40,6 @@ extension Archive {
             PendingReads.Tally(
                 messages: Int64(sequences.count), sequences: first...last, firstAt: now,
                 lastAt: now),
-            PendingReads.Place(reader: actor.token, channel: channel))
+            PendingReads.Place(reader: actor, channel: channel))
     }
 }

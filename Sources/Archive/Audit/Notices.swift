@@ -21,8 +21,8 @@ extension Archive {
     package static let noticePageLimit = 500
 
     /// Writes down, in the transaction in which a forget's targets are written down, whom it
-    /// has to tell: every token that read one of the channels. The operator tells himself, and
-    /// what retention forgets nobody asked for.
+    /// has to tell: every token that read one of the channels. The operator tells himself, those who
+    /// read without a token cannot be told, and what retention forgets nobody asked for.
     ///
     /// Doing it again changes nothing.
     package func prepareNotices(
@@ -34,14 +34,12 @@ extension Archive {
             select f.id, r.reader, r.channel, $2
             from forget_request f
             join forget_target t on t.request = f.id
-            join recipient r on r.channel = t.channel and r.reader <> $3
+            join recipient r on r.channel = t.channel and r.reader >= 0
             where f.id = $1 and f.scope <> 'retention'
             order by r.channel, r.reader
             on conflict (request, reader, about) do nothing
             """,
-            [
-                .int64(request.rawValue), .timestamp(now), .int64(Recipients.operatorNumber),
-            ])
+            [.int64(request.rawValue), .timestamp(now)])
     }
 
     /// Notices after a number, in order: what a token is told, or all.

@@ -7,8 +7,7 @@ import Vault
 struct PendingReads: Sendable {
     /// Who read what.
     struct Place: Hashable, Sendable {
-        /// A token; nil for the operator.
-        let reader: ChannelNumber?
+        let reader: AuditActor
         let channel: ChannelNumber
     }
 

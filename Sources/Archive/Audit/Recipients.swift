@@ -4,8 +4,10 @@ import Vault
 
 /// Who read a channel, as far as the archive knows.
 package struct Recipient: Sendable, Equatable {
-    /// A token; nil for the operator, at the command line.
+    /// A token; nil for the operator, at the command line, and for `isAnyone`.
     package let reader: ChannelNumber?
+    /// Those who read without a token, all together.
+    package let isAnyone: Bool
     package let firstReadAt: Date
     package let lastReadAt: Date
     /// How many messages were read, those read again counted again.
@@ -16,6 +18,8 @@ package struct Recipient: Sendable, Equatable {
 enum Recipients {
     /// Stands for the operator.
     static let operatorNumber: Int64 = -1
+    /// Stands for those who read without a token.
+    static let anyoneNumber: Int64 = -2
 
     /// Adds to what readers have read; in the order of the channels' numbers. Of a forgotten
     /// channel nothing is added.
@@ -43,7 +47,7 @@ enum Recipients {
             """,
             [
                 .int64Array(channels),
-                .int64Array(reads.map { $0.place.reader?.rawValue ?? operatorNumber }),
+                .int64Array(reads.map(\.place.reader.recipientNumber)),
                 .timestampArray(reads.map(\.tally.firstAt)),
                 .timestampArray(reads.map(\.tally.lastAt)),
                 .int64Array(reads.map(\.tally.messages)),
@@ -73,6 +77,7 @@ extension Archive {
         return try rows.map { row in
             Recipient(
                 reader: ChannelNumber(rawValue: try row.int64("reader")),
+                isAnyone: try row.int64("reader") == Recipients.anyoneNumber,
                 firstReadAt: try row.timestamp("first_read_at"),
                 lastReadAt: try row.timestamp("last_read_at"),
                 messages: try row.int64("messages"))

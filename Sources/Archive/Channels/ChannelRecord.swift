@@ -28,6 +28,10 @@ package struct ChannelRecord: Sendable {
     package let sideKeyCount: Int
     /// How long its messages are kept; nil keeps all.
     package let retention: Retention?
+    /// Whom a node's commands answer about it; nil is nobody.
+    package let nodeInterface: NodeInterface?
+    /// Whether what those commands look things up by is all there, or all gone.
+    package let nodeInterfaceIsReady: Bool
     package let createdAt: Date
     package let lastLookAt: Date?
     package let nextLookAt: Date
@@ -37,6 +41,7 @@ package struct ChannelRecord: Sendable {
         c.id, c.mode, c.state, c.reason, c.epoch, c.readers_epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
         s.subjects, s.pseudonyms, c.basis, c.sealed_purpose, c.retention_months,
+        c.node_interface, c.node_work,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
         """
 
@@ -64,6 +69,8 @@ package struct ChannelRecord: Sendable {
         retention = try row.optionalInt32("retention_months").flatMap {
             Retention(months: Int($0))
         }
+        nodeInterface = try row.optionalText("node_interface").flatMap(NodeInterface.init)
+        nodeInterfaceIsReady = try row.optionalInt64("node_work") == nil
         createdAt = try row.timestamp("created_at")
         lastLookAt = try row.optionalTimestamp("last_look_at")
         nextLookAt = try row.timestamp("next_look_at")

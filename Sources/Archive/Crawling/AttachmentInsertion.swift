@@ -62,6 +62,16 @@ extension Archive {
         }
         attachments += try await repeatedAttachments(of: &entries, now: now, on: connection)
         try await insert(attachments, on: connection)
+        let answering = Set(entries.filter(\.cursor.isNodeAnswering).map(\.channel))
+        try await insertNodeLookups(
+            of: attachments.filter {
+                answering.contains($0.channel) && $0.number < Self.wholeAttachmentLimit
+            }.map {
+                NodeAttachment(
+                    channel: $0.channel, sequence: $0.sequence, number: $0.number,
+                    period: $0.period, transactions: $0.bundle.transactions,
+                    hashes: $0.bundle.hashes)
+            }, on: connection)
     }
 
     func attachmentLookup(_ tail: Hash, _ channel: ChannelNumber) throws -> [UInt8] {

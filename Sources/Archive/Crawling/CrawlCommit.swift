@@ -55,7 +55,9 @@ extension Archive {
     {
         let rows = try await connection.query(
             """
-            select id, epoch, next_sequence, head_position, open_period from channel
+            select id, epoch, next_sequence, head_position, open_period,
+                node_interface is not null as is_node_answering
+            from channel
             where id = any ($1)
                 and state in ('following', 'waiting-for-key', 'stalled', 'flooded')
             order by id for update
@@ -65,7 +67,8 @@ extension Archive {
             cursors[try row.channelNumber("id")] = CommitEntry.Cursor(
                 epoch: try row.int64("epoch"), nextSequence: try row.int64("next_sequence"),
                 headPosition: try row.int64("head_position"),
-                openPeriod: try row.period("open_period"))
+                openPeriod: try row.period("open_period"),
+                isNodeAnswering: try row.bool("is_node_answering"))
         }
         return cursors
     }
@@ -132,6 +135,8 @@ struct CommitEntry {
         let headPosition: Int64
         /// What is new is sealed under this key period at the earliest.
         let openPeriod: Period
+        /// A node's commands answer about the channel.
+        let isNodeAnswering: Bool
     }
 
     /// Of the findings among those of the commit.

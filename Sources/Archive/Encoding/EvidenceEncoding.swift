@@ -34,7 +34,8 @@ package enum EvidenceEncoding {
     ///   - address: the address at which the bundle was found.
     package static func encode(_ bundle: Bundle, head: Trytes, address: Hash) -> [UInt8] {
         let compact = encodeCompact(bundle, headCount: head.count)
-        let back = try? decodeCompact(compact, head: head, address: address, hashesOf: bundle)
+        let back = try? decodeCompact(
+            compact, head: head, address: address, bundle: bundle.bundleHash, hashes: bundle.hashes)
         return back == bundle.transactions ? compact : encodeWhole(bundle.transactions)
     }
 
@@ -184,16 +185,35 @@ package enum EvidenceEncoding {
         return transactions
     }
 
-    /// With the hashes of the bundle that was encoded, which were computed when it was assembled.
+    /// The same of one bundle without hashing anything.
+    ///
+    /// - Parameters:
+    ///   - bundle: the bundle hash.
+    ///   - hashes: of the transactions, as they were when `encode` got them.
+    static func decode(
+        _ bytes: [UInt8], head: Trytes, address: Hash, bundle: Hash, hashes: [Hash]
+    ) throws -> [Transaction] {
+        var reader = ByteReader(bytes)
+        guard try reader.read(UInt8.self) == Layout.whole else {
+            return try decodeCompact(
+                bytes, head: head, address: address, bundle: bundle, hashes: hashes)
+        }
+        let transactions = try decodeWhole(&reader)
+        guard transactions.count == hashes.count else { throw ByteReader.Mismatch() }
+        return transactions
+    }
+
+    /// With hashes that were computed when the bundle was assembled.
     private static func decodeCompact(
-        _ bytes: [UInt8], head: Trytes, address: Hash, hashesOf bundle: Bundle
+        _ bytes: [UInt8], head: Trytes, address: Hash, bundle: Hash, hashes: [Hash]
     ) throws -> [Transaction] {
         var reader = ByteReader(bytes)
         guard try reader.read(UInt8.self) == Layout.compact else { throw ByteReader.Mismatch() }
         var decoded = try CompactBundle(
-            &reader, head: head, address: address, bundleHash: bundle.bundleHash)
+            &reader, head: head, address: address, bundleHash: bundle)
+        guard decoded.missing == hashes.count else { throw ByteReader.Mismatch() }
         while decoded.missing > 0 {
-            decoded.append(try decoded.next(), hash: bundle.hashes[decoded.missing - 1])
+            decoded.append(try decoded.next(), hash: hashes[decoded.missing - 1])
         }
         return decoded.decoded.transactions
     }

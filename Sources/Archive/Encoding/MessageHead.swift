@@ -53,6 +53,19 @@ package struct MessageHead: Sendable {
         return whole ?? Trytes(validated: [])
     }
 
+    /// The payload's trytes of an encoded head, and nothing else of it.
+    ///
+    /// - Throws: whatever shows that `bytes` are not what `encoded` gave.
+    static func payload(encoded bytes: [UInt8]) throws -> Trytes {
+        var reader = ByteReader(bytes)
+        guard try reader.read(UInt8.self) == Self.version else { throw ByteReader.Mismatch() }
+        let tagCount = T5B1.byteCount(tritCount: Self.tagTritCount)
+        // Root, tail, bundle; tag; claimed time; security level.
+        _ = try reader.read(3 * Hash.packedCount + tagCount + 8 + 1)
+        let tritCount = Int(try reader.read(UInt32.self))
+        return Trytes(trits: try T5B1.unpack(reader.readRest(), tritCount: tritCount))
+    }
+
     private static func claimed(_ tail: Transaction?) -> Int64 {
         guard let tail else { return 0 }
         if tail.attachmentTimestamp != 0 { return tail.attachmentTimestamp }

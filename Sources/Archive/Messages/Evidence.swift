@@ -9,6 +9,8 @@ import Vault
 package struct KeptAttachment: Sendable {
     /// 0 for the first verified one.
     package let number: Int
+    /// The key period it is sealed under.
+    package let period: Period
     /// Index 0 first.
     package let transactions: [Transaction]
     /// Of the transactions, in the same order, as just computed.
@@ -95,7 +97,7 @@ extension Archive {
         }
         var faults: [Int64: ArchiveError] = [:]
         var encoded: [(bytes: [UInt8], head: Trytes, address: Hash)] = []
-        var places: [(sequence: Int64, number: Int)] = []
+        var places: [(sequence: Int64, number: Int, period: Period)] = []
         for row in rows {
             let sequence = try row.int64("sequence")
             guard let address = addressOf[sequence], let head = payloadOf[sequence] else {
@@ -109,7 +111,7 @@ extension Archive {
             case nil: continue  // Its period is being forgotten, and the message stays.
             case .success(let bytes):
                 encoded.append((bytes, head, address))
-                places.append((sequence, number))
+                places.append((sequence, number, try row.period("period")))
             case .failure(let error): faults[sequence] = error
             }
         }
@@ -119,8 +121,9 @@ extension Archive {
             case .success(let bundle):
                 attachments[place.sequence, default: []].append(
                     KeptAttachment(
-                        number: place.number, transactions: bundle.transactions,
-                        hashes: bundle.hashes, essenceHash: bundle.essenceHash))
+                        number: place.number, period: place.period,
+                        transactions: bundle.transactions, hashes: bundle.hashes,
+                        essenceHash: bundle.essenceHash))
             case .failure:
                 faults[place.sequence] = ArchiveError.damaged(
                     table: SealedColumn.attachmentEvidence.table, channel: record.id)

@@ -47,6 +47,8 @@ package struct Service: Sendable {
         let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil
         let audit = AuditKeeper(archive: instance.archive, log: log.component("audit"))
         let queue = try RequestQueueGauge(archive: instance.archive, metrics: metrics)
+        let nodeLookups = NodeLookupKeeper(
+            archive: instance.archive, log: log.component("node-lookups"))
         let notifier = WebhookNotifier(instance.archive, configuration, log: log)
         let eraser = ErasureService(
             archive: instance.archive, notifier: notifier,
@@ -62,6 +64,7 @@ package struct Service: Sendable {
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
                     group.addTask { await queue.run() }
+                    group.addTask { await nodeLookups.run() }
                     if let notifier { group.addTask { await notifier.run() } }
                 }
                 defer { group.cancelAll() }

@@ -19,7 +19,8 @@ enum ChannelReadersCommand: Command {
         if arguments.has("json") { return try context.console.json(recipients) }
         let rows = recipients.map { recipient in
             [
-                recipient.token ?? "operator", recipient.firstReadAt.text,
+                recipient.token ?? (recipient.anyone == true ? "anyone" : "operator"),
+                recipient.firstReadAt.text,
                 recipient.lastReadAt.text, String(recipient.messages),
             ]
         }

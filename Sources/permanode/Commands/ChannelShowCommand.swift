@@ -45,6 +45,11 @@ enum ChannelShowCommand: Command {
             ("head position", String(channel.headPosition)),
             ("side keys", String(channel.sideKeyCount)),
             ("kept", channel.retention?.text ?? "all"),
+            (
+                "node interface",
+                (channel.nodeInterface?.rawValue ?? "off")
+                    + (channel.nodeInterfaceIsReady ? "" : ", being made ready")
+            ),
             ("registered", Timestamp(channel.createdAt).text),
             ("last look", channel.lastLookAt.map { Timestamp($0).text } ?? "never"),
         ]

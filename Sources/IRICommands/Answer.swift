@@ -1,21 +1,20 @@
 import Tangle
 import Ternary
 
-/// What the node answers with status 200, before `duration` is added.
+/// What a node answers with status 200, before `duration` is added.
 package enum Answer: Sendable, Equatable {
     case done
-    case nodeInfo(LocalNodeInfo)
+    case nodeInfo(NodeInfoAnswer)
     case limits(NodeLimits)
     case hashes([Hash])
     case trytes([Trytes])
     case states([Bool])
     case tips(trunk: Hash, branch: Hash)
     case consistency(state: Bool, info: String)
-    case pruned(Int)
 }
 
-/// The fields of `getNodeInfo` that say something here.
-package struct LocalNodeInfo: Sendable, Equatable, Encodable {
+/// The fields of `getNodeInfo` that say something of what is no IRI.
+package struct NodeInfoAnswer: Sendable, Equatable, Encodable {
     package let appName: String
     package let appVersion: String
     /// 81 nines: milestones are numbers here, not transactions.
@@ -32,12 +31,38 @@ package struct LocalNodeInfo: Sendable, Equatable, Encodable {
     package let tips: Int
     package let transactionsToRequest: Int
     package let features: [String]
+    /// 81 nines: there is none.
     package let coordinatorAddress: Hash
+
+    /// - Parameters:
+    ///   - milestone: the latest index that is known.
+    ///   - snapshot: the milestone before which nothing is held.
+    ///   - time: milliseconds since 1970.
+    package init(
+        appName: String, appVersion: String, milestone: Int, snapshot: Int, time: Int64,
+        features: [String]
+    ) {
+        self.appName = appName
+        self.appVersion = appVersion
+        latestMilestone = .null
+        latestMilestoneIndex = milestone
+        latestSolidSubtangleMilestone = .null
+        latestSolidSubtangleMilestoneIndex = milestone
+        milestoneStartIndex = 0
+        lastSnapshottedMilestoneIndex = snapshot
+        neighbors = 0
+        packetsQueueSize = 0
+        self.time = time
+        tips = 0
+        transactionsToRequest = 0
+        self.features = features
+        coordinatorAddress = .null
+    }
 }
 
 extension Answer: Encodable {
     private enum Key: String, CodingKey {
-        case hashes, trytes, states, trunkTransaction, branchTransaction, state, info, pruned
+        case hashes, trytes, states, trunkTransaction, branchTransaction, state, info
         case maxFindTransactions, maxRequestsList, maxGetTrytes, maxBodyLength
         case milestoneStartIndex
     }
@@ -62,7 +87,12 @@ extension Answer: Encodable {
         case .consistency(let state, let info):
             try container.encode(state, forKey: .state)
             try container.encode(info, forKey: .info)
-        case .pruned(let count): try container.encode(count, forKey: .pruned)
         }
     }
+}
+
+extension Answer {
+    /// What `getTrytes` gives for a hash that it does not know: 2,673 nines.
+    package static let unknownTrytes = Trytes(
+        validated: [UInt8](repeating: TryteAlphabet.nine, count: Transaction.tryteCount))
 }

@@ -2,11 +2,11 @@ import Foundation
 import Tangle
 import Ternary
 
-extension Command {
+extension IRICommand {
     /// Reads the JSON of a request, checking every list and string against `limits`.
     package static func decode(
         _ body: [UInt8], limits: NodeLimits
-    ) throws(CommandRefusal) -> Command {
+    ) throws(CommandRefusal) -> IRICommand {
         // A code unit takes at least a byte, so that most bodies need no counting.
         guard
             body.count <= limits.bodyLength
@@ -25,7 +25,7 @@ extension Command {
 
 /// Keeps a refusal apart from errors of the JSON itself.
 private struct DecodedCommand: DecodableWithConfiguration {
-    let result: Result<Command, CommandRefusal>
+    let result: Result<IRICommand, CommandRefusal>
 
     init(from decoder: any Decoder, configuration: NodeLimits) throws {
         let parameters = Parameters(
@@ -50,7 +50,7 @@ private struct Parameters {
     let container: KeyedDecodingContainer<ParameterName>
     let limits: NodeLimits
 
-    func command() throws(CommandRefusal) -> Command {
+    func command() throws(CommandRefusal) -> IRICommand {
         guard has(.command) else { throw .noCommand }
         let name = try value(.command, as: String.self)
         switch name {
@@ -73,19 +73,18 @@ private struct Parameters {
         case "broadcastTransactions": return .broadcastTransactions(try transactions())
         case "wereAddressesSpentFrom": return .wereAddressesSpentFrom(try hashes(.addresses))
         case "checkConsistency": return .checkConsistency(tails: try hashes(.tails))
-        case "pruneLedger": return .pruneLedger
         default:
-            throw Command.notOffered.contains(name) ? .notAvailable(name) : .unknownCommand(name)
+            throw IRICommand.notOffered.contains(name) ? .notAvailable(name) : .unknownCommand(name)
         }
     }
 
-    private func query() throws(CommandRefusal) -> LedgerQuery {
-        var query = LedgerQuery()
+    private func query() throws(CommandRefusal) -> TransactionQuery {
+        var query = TransactionQuery()
         if has(.addresses) { query.addresses = try searchable(.addresses) }
         if has(.bundles) { query.bundles = try searchable(.bundles) }
         if has(.approvees) { query.approvees = try searchable(.approvees) }
         if has(.tags) { query.tags = try tags() }
-        guard query != LedgerQuery() else { throw .invalidParameters }
+        guard query != TransactionQuery() else { throw .invalidParameters }
         return query
     }
 

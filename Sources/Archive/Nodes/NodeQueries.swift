@@ -1,0 +1,284 @@
+import Foundation
+import Postgres
+import Tangle
+import Ternary
+import Vault
+
+/// Who asks as of a node: nil where nobody was let in by a token.
+package typealias NodeAsker = ChannelScope?
+
+/// What `findTransactions` looks for: any value inside one list, all lists that are there.
+package struct NodeQuery: Sendable, Equatable {
+    package var addresses: [Hash]?
+    package var bundles: [Hash]?
+    /// 27 trytes each.
+    package var tags: [Trytes]?
+    package var approvees: [Hash]?
+
+    package init(
+        addresses: [Hash]? = nil, bundles: [Hash]? = nil, tags: [Trytes]? = nil,
+        approvees: [Hash]? = nil
+    ) {
+        self.addresses = addresses
+        self.bundles = bundles
+        self.tags = tags
+        self.approvees = approvees
+    }
+}
+
+/// What a node's commands are answered from. Of channels that the asker may not know, are
+/// restricted or forgotten, nothing is found, by the same statements as for what never was.
+extension Archive {
+    /// Attachments that one call of `nodeTransactions` goes through: 100,000 transactions of
+    /// meters, and some 20 MB.
+    package static let nodeSearchLimit = 33_000
+
+    /// Transactions that one call gives at most: some megabytes.
+    package static let nodeTrytesLimit = 1000
+
+    /// Transactions whose bundles one statement reads: of meters half a megabyte; the longest
+    /// bundles take a megabyte and a half each.
+    private static let nodeEvidenceBatch = 100
+
+    /// The hashes of transactions, in the order of channels and of their sequences, the last
+    /// index of a bundle first, as clients publish them.
+    ///
+    /// - Returns: nil where more than `limit` are found, or there is more to go through than
+    ///   `nodeSearchLimit`.
+    package func nodeTransactions(
+        _ query: NodeQuery, limit: Int, for asker: NodeAsker
+    ) async throws -> [Hash]? {
+        let terms = NodeTerms(query, of: self)
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select l.lookup, l.channel, l.sequence, l.number, l.transactions, n.period,
+                    n.sealed_hashes
+                from node_lookup l
+                    join channel c on c.id = l.channel
+                    join node_attachment n on n.channel = l.channel
+                        and n.sequence = l.sequence and n.number = l.number
+                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2))
+                order by l.channel, l.sequence, l.number limit $3
+                """,
+                [
+                    .bytesArray(terms.lookups), asker.parameter,
+                    .int64(Int64(Self.nodeSearchLimit) + 1),
+                ])
+        }
+        guard rows.count <= Self.nodeSearchLimit else { return nil }
+        var found: [Hash] = []
+        var start = rows.startIndex
+        while start < rows.endIndex {
+            let place = try NodePlace(rows[start])
+            let end = try rows[start...].firstIndex { try NodePlace($0) != place } ?? rows.endIndex
+            if let hashes = try nodeHashes(rows[start], at: place) {
+                let matches = try terms.matches(rows[start..<end], count: hashes.hashes.count)
+                found += matches.sorted(by: >).map { hashes.hashes[$0] }
+            }
+            guard found.count <= limit else { return nil }
+            start = end
+        }
+        // A chain that is registered twice has each transaction twice.
+        var known: Set<Hash> = []
+        return found.filter { known.insert($0).inserted }
+    }
+
+    /// Transactions by hash, as they were on the ledger; what is not known is left out. Takes
+    /// note of the messages as read.
+    ///
+    /// - Parameter hashes: at most `nodeTrytesLimit`; more are left out.
+    /// - Throws: `ArchiveError.damaged`, `.auditBehind`.
+    package func nodeTrytes(_ hashes: [Hash], for asker: NodeAsker) async throws -> [Hash: Trytes] {
+        let wanted = Set(hashes.prefix(Self.nodeTrytesLimit))
+        let lookups = wanted.map { nodeLookup(.transaction, $0.trytes) }
+        var found: [Hash: Trytes] = [:]
+        var read: [ChannelNumber: Set<Int64>] = [:]
+        for start in stride(from: 0, to: lookups.count, by: Self.nodeEvidenceBatch) {
+            let part = lookups[start..<min(start + Self.nodeEvidenceBatch, lookups.count)]
+            for row in try await nodeEvidence(Array(part), for: asker) {
+                guard let bundle = try nodeBundle(row) else { continue }
+                for (hash, transaction) in zip(bundle.hashes, bundle.transactions)
+                where wanted.contains(hash) {
+                    found[hash] = transaction.trytes
+                    read[bundle.place.channel, default: []].insert(bundle.place.sequence)
+                }
+            }
+        }
+        for (channel, sequences) in read { try noteRead(sequences, of: channel) }
+        return found
+    }
+
+    /// Whether the ledger is known to have confirmed each transaction, in the order asked.
+    package func nodeStates(_ hashes: [Hash], for asker: NodeAsker) async throws -> [Bool] {
+        let lookups = hashes.map { nodeLookup(.transaction, $0.trytes) }
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                """
+                select distinct l.lookup from node_lookup l
+                    join channel c on c.id = l.channel
+                    join message m on m.channel = l.channel and m.sequence = l.sequence
+                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2)) and m.confirmed
+                """, [.bytesArray(lookups), asker.parameter])
+        }
+        let confirmed = Set(try rows.map { try $0.bytes("lookup") })
+        return lookups.map(confirmed.contains)
+    }
+
+    /// That the asker may know the channel `c`.
+    private static func isKnown(parameter: Int) -> String {
+        """
+        (c.node_interface = 'public' or c.node_interface = 'token'
+            and ($\(parameter)::bigint[] is null or c.id = any ($\(parameter))))
+            and c.state not in ('restricted', 'forgotten')
+        """
+    }
+
+    private func nodeEvidence(_ lookups: [[UInt8]], for asker: NodeAsker) async throws
+        -> [PostgresRow]
+    {
+        try await pool.withConnection {
+            try await $0.query(
+                """
+                with found as materialized (
+                    select distinct l.channel, l.sequence, l.number from node_lookup l
+                        join channel c on c.id = l.channel
+                    where l.lookup = any ($1) and \(Self.isKnown(parameter: 2)))
+                select f.channel, f.sequence, f.number, a.period, n.sealed_hashes,
+                    a.sealed_evidence, m.period as head_period, m.sealed_head
+                from found f
+                    join node_attachment n using (channel, sequence, number)
+                    join attachment a using (channel, sequence, number)
+                    join message m using (channel, sequence)
+                where a.sealed_evidence is not null
+                """, [.bytesArray(lookups), asker.parameter])
+        }
+    }
+
+    private struct NodeBundle {
+        let place: NodePlace
+        let transactions: [Transaction]
+        let hashes: [Hash]
+    }
+
+    /// Nil where it was forgotten meanwhile.
+    private func nodeBundle(_ row: PostgresRow) throws -> NodeBundle? {
+        let place = try NodePlace(row)
+        guard let hashes = try nodeHashes(row, at: place) else { return nil }
+        do {
+            let (head, evidence) = (SealedColumn.messageHead, SealedColumn.attachmentEvidence)
+            let opened = try vault.open(
+                row.bytes("sealed_head"), head,
+                head.context(place.channel, row.period("head_period"), row: place.sequence))
+            let sealed = try vault.open(
+                row.bytes("sealed_evidence"), evidence,
+                evidence.context(place.channel, row.period("period"), row: place.row))
+            let transactions = try EvidenceEncoding.decode(
+                sealed, head: MessageHead.payload(encoded: opened), address: hashes.address,
+                bundle: hashes.bundle, hashes: hashes.hashes)
+            return NodeBundle(place: place, transactions: transactions, hashes: hashes.hashes)
+        } catch {
+            return try Self.absence(error, of: .attachmentEvidence, at: place)
+        }
+    }
+
+    /// Nil of a value that was forgotten meanwhile; of any other, why it cannot be read.
+    private static func absence<Value>(
+        _ error: any Error, of column: SealedColumn, at place: NodePlace
+    ) throws -> Value? {
+        switch error {
+        case VaultError.forgotten: return nil
+        case is VaultError, is ArchiveError: throw error
+        default: throw ArchiveError.damaged(table: column.table, channel: place.channel)
+        }
+    }
+
+    /// Nil where it was forgotten meanwhile.
+    private func nodeHashes(_ row: PostgresRow, at place: NodePlace) throws -> NodeHashes? {
+        let column = SealedColumn.nodeHashes
+        do {
+            return try NodeHashes(
+                encoded: vault.open(
+                    row.bytes("sealed_hashes"), column,
+                    column.context(place.channel, row.period("period"), row: place.row)))
+        } catch {
+            return try Self.absence(error, of: column, at: place)
+        }
+    }
+}
+
+extension Optional where Wrapped == ChannelScope {
+    /// The channels beside the public ones.
+    fileprivate var parameter: PostgresValue { (self ?? .only([])).parameter }
+}
+
+/// Where an attachment lies.
+private struct NodePlace: Equatable {
+    let channel: ChannelNumber
+    let sequence: Int64
+    let number: Int
+
+    init(_ row: PostgresRow) throws {
+        channel = try row.channelNumber("channel")
+        sequence = try row.int64("sequence")
+        number = Int(try row.int32("number"))
+    }
+
+    var row: [UInt8] { SealedColumn.attachmentRow(sequence, number: number) }
+}
+
+/// What is asked for, as it is looked up.
+private struct NodeTerms {
+    /// What a lookup that is found tells.
+    private struct Term {
+        /// Of the lists asked for.
+        let list: Int
+        /// The transaction before is meant, whose trunk within the bundle this one is.
+        let isTrunk: Bool
+    }
+
+    private var terms: [[UInt8]: [Term]] = [:]
+    private var listCount = 0
+
+    init(_ query: NodeQuery, of archive: Archive) {
+        func add(_ kind: NodeLookupKind, _ values: [Trytes], isTrunk: Bool = false) {
+            for value in Set(values) {
+                terms[archive.nodeLookup(kind, value), default: []].append(
+                    Term(list: listCount, isTrunk: isTrunk))
+            }
+        }
+        if let addresses = query.addresses {
+            add(.address, addresses.map(\.trytes))
+            listCount += 1
+        }
+        if let bundles = query.bundles {
+            add(.bundle, bundles.map(\.trytes))
+            listCount += 1
+        }
+        if let tags = query.tags {
+            add(.tag, tags)
+            listCount += 1
+        }
+        if let approvees = query.approvees {
+            add(.approvee, approvees.map(\.trytes))
+            add(.transaction, approvees.map(\.trytes), isTrunk: true)
+            listCount += 1
+        }
+    }
+
+    var lookups: [[UInt8]] { Array(terms.keys) }
+
+    /// Indexes of the transactions of one attachment that have a value of every list.
+    func matches(_ rows: ArraySlice<PostgresRow>, count: Int) throws -> Set<Int> {
+        var lists = [Set<Int>](repeating: [], count: listCount)
+        for row in rows {
+            let indexes =
+                try row.optionalBytes("transactions").map(NodeIndexes.decode) ?? Array(0..<count)
+            for term in terms[try row.bytes("lookup")] ?? [] {
+                lists[term.list].formUnion(term.isTrunk ? indexes.map { $0 - 1 } : indexes)
+            }
+        }
+        let all = lists.dropFirst().reduce(lists.first ?? []) { $0.intersection($1) }
+        return all.filter { (0..<count).contains($0) }
+    }
+}

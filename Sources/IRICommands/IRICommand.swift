@@ -1,0 +1,61 @@
+import Tangle
+import Ternary
+
+/// A request to a node, read and checked (tangle, *IRI's HTTP API*).
+package enum IRICommand: Sendable, Equatable {
+    case getNodeInfo
+    case getNodeAPIConfiguration
+    case findTransactions(TransactionQuery)
+    case getTrytes([Hash])
+    case getInclusionStates([Hash])
+    case getTransactionsToApprove
+    case attachToTangle(AttachRequest)
+    case interruptAttachingToTangle
+    case storeTransactions([Transaction])
+    case broadcastTransactions([Transaction])
+    case wereAddressesSpentFrom([Hash])
+    case checkConsistency(tails: [Hash])
+
+    /// Commands that IRI has and that are offered nowhere here.
+    static let notOffered: Set<String> = [
+        "addNeighbors", "removeNeighbors", "getNeighbors", "getBalances", "getTips",
+        "getMissingTransactions",
+    ]
+}
+
+/// What `attachToTangle` is asked for.
+package struct AttachRequest: Sendable, Equatable {
+    package let trunk: Hash
+    package let branch: Hash
+    /// Trailing zero trits, 0...`NodeLimits.maximumWeight`.
+    package let weight: Int
+    /// In any order.
+    package let transactions: [Transaction]
+
+    package init(trunk: Hash, branch: Hash, weight: Int, transactions: [Transaction]) {
+        self.trunk = trunk
+        self.branch = branch
+        self.weight = weight
+        self.transactions = transactions
+    }
+}
+
+/// What `findTransactions` looks for: any value inside one list, all lists that are there
+/// (tangle, *IRI's HTTP API*). A query without lists finds nothing.
+package struct TransactionQuery: Sendable, Hashable {
+    package var addresses: [Hash]?
+    package var bundles: [Hash]?
+    /// 27 trytes each.
+    package var tags: [Trytes]?
+    package var approvees: [Hash]?
+
+    package init(
+        addresses: [Hash]? = nil, bundles: [Hash]? = nil, tags: [Trytes]? = nil,
+        approvees: [Hash]? = nil
+    ) {
+        self.addresses = addresses
+        self.bundles = bundles
+        self.tags = tags
+        self.approvees = approvees
+    }
+}
