@@ -2,16 +2,14 @@ import Vault
 
 /// The columns whose values are sealed; with channel, period and row they bind a value to
 /// its place, so that no two can be swapped.
-package enum SealedColumn: String, Sendable {
+package enum SealedColumn: String, Sendable, CaseIterable {
     case subjectPseudonym = "subject.sealed_pseudonym"
     case channelLabel = "channel.sealed_label"
     case channelPurpose = "channel.sealed_purpose"
     case sideKey = "side_key.sealed_key"
-    case providerKey = "provider_key.sealed_key"
     case treeRoot = "tree.sealed_root"
     case messageHead = "message.sealed_head"
     case attachmentEvidence = "attachment.sealed_evidence"
-    case nodeHashes = "node_attachment.sealed_hashes"
     case candidateBundle = "candidate.sealed_bundle"
     case requestNote = "forget_request.sealed_note"
     case holdReason = "legal_hold.sealed_reason"

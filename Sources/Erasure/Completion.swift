@@ -168,30 +168,44 @@ extension Eraser {
 
     // MARK: Looking
 
-    /// Looks once for what was noted of all these requests.
+    /// Looks once for what was noted of all these requests. A note that does not open holds up
+    /// nobody's receipt; its own says so.
     private func search(for requests: [ForgetRequestRecord]) async throws
         -> [ChannelNumber: DatabaseSearch.Outcome]
     {
         var samples: [ChannelNumber: Sample] = [:]
+        var damaged: Set<ChannelNumber> = []
         for request in requests {
             let rows = try await archive.pool.withConnection {
                 try await $0.query(
                     """
-                    select sealed_sample from forget_target
+                    select channel, sealed_sample from forget_target
                     where request = $1 and sealed_sample is not null
                     """, [.int64(request.id.rawValue)])
             }
             var sample = Sample()
             for row in rows {
-                let encoded = try archive.vault.openCursor(
-                    row.bytes("sealed_sample"), scope: Self.sampleScope(request.id))
-                sample.sequences += Sample(encoded: encoded)?.sequences ?? []
+                do {
+                    let encoded = try archive.vault.openCursor(
+                        row.bytes("sealed_sample"),
+                        scope: Self.sampleScope(request.id, row.channelNumber("channel")))
+                    sample.sequences += Sample(encoded: encoded)?.sequences ?? []
+                } catch VaultError.wrongKeyOrDamaged {
+                    damaged.insert(request.id)
+                }
             }
             sample.sequences = Array(sample.sequences.prefix(Sample.limit))
             samples[request.id] = sample
         }
         let search = DatabaseSearch(
             pool: archive.pool, tables: Self.vacuumed, limit: settings.searchLimit)
-        return try await search.outcomes(of: samples)
+        var outcomes = try await search.outcomes(of: samples)
+        for request in damaged {
+            let unknown = Receipt.Search(
+                state: .notLookedAt, why: "what was noted to be looked for does not open",
+                sought: 0)
+            outcomes[request] = DatabaseSearch.Outcome(dataFiles: unknown, writeAheadLog: unknown)
+        }
+        return outcomes
     }
 }

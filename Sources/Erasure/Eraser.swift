@@ -223,12 +223,14 @@ package struct Eraser: Sendable {
                     .int64(record.id.rawValue), .int64(channel.rawValue),
                     .bytes(
                         try archive.vault.sealCursor(
-                            sample.encoded, scope: Self.sampleScope(record.id))),
+                            sample.encoded, scope: Self.sampleScope(record.id, channel))),
                 ])
         }
     }
 
-    static func sampleScope(_ request: ChannelNumber) -> String { "forget sample \(request.text)" }
+    static func sampleScope(_ request: ChannelNumber, _ channel: ChannelNumber) -> String {
+        "forget sample \(request.text) \(channel.text)"
+    }
 
     /// A burial that starts over counts anew what it cannot read.
     private func forgetUnreadableCount(
