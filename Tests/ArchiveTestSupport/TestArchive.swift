@@ -22,11 +22,20 @@ package struct TestArchive: Sendable {
         }
     }
 
+    package init(archive: Archive, database: TestDatabase, keyRing: KeyRingFile, folder: URL) {
+        self.archive = archive
+        self.database = database
+        self.keyRing = keyRing
+        self.folder = folder
+    }
+
     /// Calls with a new archive and removes it afterwards.
+    ///
+    /// - Parameter server: Where its database is; nil for the server that the tests were given.
     package static func with<Value>(
-        _ body: (TestArchive) async throws -> Value
+        on server: TestServer? = nil, _ body: (TestArchive) async throws -> Value
     ) async throws -> Value {
-        try await TestDatabase.with { database in
+        try await TestDatabase.with(on: server) { database in
             let folder = FileManager.default.temporaryDirectory
                 .appendingPathComponent("permanode-test-\(UUID().uuidString)")
             try FileManager.default.createDirectory(

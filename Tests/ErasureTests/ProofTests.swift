@@ -191,8 +191,7 @@ private struct Backup {
             return try await connection.query(
                 """
                 select current_setting('data_directory') as directory,
-                    (select oid::bigint from pg_database where datname = current_database()) as oid,
-                    split_part(version(), ' ', 2) as version
+                    (select oid::bigint from pg_database where datname = current_database()) as oid
                 """)
         }
         let row = try #require(rows.first)
@@ -214,17 +213,12 @@ private struct Backup {
                 }
             }
         }
-        let major = try row.text("version").prefix { $0 != "." }
         let dump = folder.appendingPathComponent("dump.sql").path
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/lib/postgresql/\(major)/bin/pg_dump")
+        process.executableURL = try await TestServer.program("pg_dump")
         process.arguments = ["--file", dump, test.database.url]
-        if FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
-            try process.run()
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-            files.append(dump)
-        }
+        _ = try await TestServer.output(of: process)
+        files.append(dump)
         return Backup(files: files)
     }
 }

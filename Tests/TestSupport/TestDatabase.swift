@@ -17,16 +17,18 @@ package struct TestDatabase: Sendable {
     }
 
     /// Calls with a new database and drops it afterwards, whoever is still connected.
+    ///
+    /// - Parameter server: Where; nil for the server that the tests were given.
     package static func with<Value>(
-        _ body: (TestDatabase) async throws -> Value
+        on server: TestServer? = nil, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
-        try await Turns.shared.with { try await withFresh(body) }
+        try await Turns.shared.with { try await withFresh(on: server, body) }
     }
 
     private static func withFresh<Value>(
-        _ body: (TestDatabase) async throws -> Value
+        on server: TestServer?, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
-        let maintenance = try maintenanceURL()
+        let maintenance = try server?.url ?? maintenanceURL()
         let name = "permanode_test_\(UInt64.random(in: .min ... .max))"
         try await run(
             "CREATE DATABASE \(name) TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", maintenance)
