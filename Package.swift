@@ -73,20 +73,15 @@ let services: [Target] = [
         name: "QueryAPI",
         dependencies: [
             "Ternary", "Tangle", "MAM", "Vault", "Archive", "Crawler", "Erasure", "HTTPServer",
-            "IRICommands",
             "Failures", "Diagnostics",
         ],
         resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
-    library("IRICommands", ["Ternary", "Tangle", "HTTPServer", "Failures"]),
-    library(
-        "LocalTangle",
-        ["Ternary", "Tangle", "HTTPServer", "IRICommands", "Failures", "Diagnostics"]),
+    library("LocalTangle", ["Ternary", "Tangle", "HTTPServer", "Failures", "Diagnostics"]),
 ]
 
 let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
-    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "IRICommands",
-    "LocalTangle",
+    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "LocalTangle",
     "Failures", "Diagnostics",
 ]
 
@@ -114,11 +109,10 @@ let testTargets: [Target] = [
     tests("NodeClientTests", ["NodeClient", "Tangle", "Ternary"]),
     tests("VaultTests", ["Vault", "Secrets"]),
     tests(
-        "LocalTangleTests",
-        ["LocalTangle", "IRICommands", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
+        "LocalTangleTests", ["LocalTangle", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
     tests("ArchiveTests", parts + ["ArchiveTestSupport"]),
     tests("CrawlerTests", parts + ["Assembly", "ArchiveTestSupport"]),
-    tests("ErasureTests", parts + ["ArchiveTestSupport"]),
+    tests("ErasureTests", parts + ["Assembly", "ArchiveTestSupport"]),
     tests("QueryAPITests", parts + ["ArchiveTestSupport"]),
     tests("AssemblyTests", parts + ["Assembly", "ArchiveTestSupport"]),
     tests("CommandTests", parts + ["Assembly", "ArchiveTestSupport", "permanode"]),

@@ -1,7 +1,6 @@
 import Archive
 import ArchiveTestSupport
 import Crawler
-import Diagnostics
 import Erasure
 import Foundation
 import MAM
@@ -12,115 +11,74 @@ import Vault
 
 /// Forgets against everything else, at random instants.
 @Suite struct RaceTests {
-    private enum Rival: CaseIterable {
-        case crawl, read, sameForget, monthForget, restrict, retention
-    }
-
     /// 51 races in a test run; `PERMANODE_TEST_RACES` for more, by 17.
     private static var rounds: Int {
         let wanted = ProcessInfo.processInfo.environment["PERMANODE_TEST_RACES"].flatMap(Int.init)
         return ((wanted ?? 51) + 16) / 17
     }
 
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(60)))
     func whateverGoesOnMeanwhileNothingReappears() async throws {
         var random = SeededGenerator.announced()
+        var tally = RaceTally()
         var races = 0
         for _ in 0..<Self.rounds {
             let vectors = try ChannelVector.all().shuffled(using: &random)
             let filled = Int.random(in: 0...vectors.count, using: &random)
-            let plans = vectors.map { _ in
-                (
-                    Rival.allCases.randomElement(using: &random) ?? .crawl,
-                    Int.random(in: 0...40, using: &random), Int.random(in: 0...40, using: &random)
-                )
+            // Each rival comes in each round.
+            let rivals = (0..<vectors.count).map {
+                RaceRival.allCases[$0 % RaceRival.allCases.count]
+            }.shuffled(using: &random)
+            let plans = rivals.map { rival in
+                RacePlan(
+                    rival: rival, before: Int.random(in: 0...40, using: &random),
+                    after: Int.random(in: 0...rival.latestForget, using: &random))
             }
             try await TestArchive.with { test in
                 let clock = TestClock()
                 let source = try MemoryTangle.recorded()
                 var channels: [ChannelNumber] = []
                 for vector in vectors.prefix(filled) {
-                    channels.append(try await test.register(vector, now: clock.now))
+                    channels.append(try await register(vector, test, clock))
                 }
                 _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
                 for vector in vectors.dropFirst(filled) {
-                    channels.append(try await test.register(vector, now: clock.now))
+                    channels.append(try await register(vector, test, clock))
                 }
-                for (channel, plan) in zip(channels, plans) {
-                    try await race(channel, plan, test, source, clock)
+                for (channel, (vector, plan)) in zip(channels, zip(vectors, plans)) {
+                    let race = try await Race(channel, vector, plan, test, source, clock)
+                    tally.add(plan.rival, try await race.run())
                     races += 1
                 }
-                clock.advance(3600)
-                _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
-                for table in ["message", "attachment", "candidate", "tree", "side_key"] {
-                    #expect(try await test.rowCount(of: table) == 0, "\(table)")
-                }
-                #expect(try await test.archive.openForgetRequests().isEmpty)
-                for vector in vectors {
-                    await #expect(throws: ArchiveError.forgotten, "\(vector.name)") {
-                        _ = try await test.register(vector, now: clock.now)
-                    }
-                }
+                try await nothingIsLeft(of: vectors, test, source, clock)
             }
         }
+        print("\(races) races: \(tally.text)")
         #expect(races >= 50)
+        #expect(tally.missing.isEmpty)
     }
 
-    private func race(
-        _ channel: ChannelNumber, _ plan: (rival: Rival, before: Int, after: Int),
-        _ test: TestArchive, _ source: MemoryTangle, _ clock: TestClock
-    ) async throws {
-        let eraser = Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
-        let request = try await test.archive.receiveForgetRequest(
-            .channel(channel), reason: nil, now: clock.now)
-        let rival = Task {
-            try await Task.sleep(for: .milliseconds(plan.before))
-            try await act(plan.rival, request.id, channel, eraser, test, source, clock)
-        }
-        try await Task.sleep(for: .milliseconds(plan.after))
-        _ = try await eraser.execute(request.id)
-        let result = await rival.result
-        if case .failure(let error) = result {
-            // It came too late, and was told so.
-            #expect(
-                error is ArchiveError || error is VaultError || error is ErasureError,
-                "\(plan.rival): \(error)")
-        }
-        for open in try await test.archive.openForgetRequests() {
-            _ = try await eraser.execute(open.id)
-        }
-        #expect(try test.vault.isForgotten(channel))
-        let rows = try await test.pool.withConnection {
-            try await $0.query(
-                "select count(*) as rows from message where channel = $1",
-                [.int64(channel.rawValue)])
-        }
-        #expect(try rows.first?.int64("rows") == 0, "\(plan.rival)")
-        #expect(try await test.archive.channel(channel).state == .forgotten)
+    /// With a person for each channel, so that it can be exported.
+    private func register(_ vector: ChannelVector, _ test: TestArchive, _ clock: TestClock)
+        async throws -> ChannelNumber
+    {
+        try await test.register(vector, subject: "owner of \(vector.name)", now: clock.now)
     }
 
-    private func act(
-        _ rival: Rival, _ request: ChannelNumber, _ channel: ChannelNumber, _ eraser: Eraser,
-        _ test: TestArchive, _ source: MemoryTangle, _ clock: TestClock
+    private func nothingIsLeft(
+        of vectors: [ChannelVector], _ test: TestArchive, _ source: MemoryTangle,
+        _ clock: TestClock
     ) async throws {
-        switch rival {
-        case .crawl:
-            clock.advance(60)
-            _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
-        case .read:
-            while true { _ = try await test.read(channel) }
-        case .sameForget:
-            _ = try await eraser.execute(request)
-        case .monthForget:
-            let month = Period(clock.now)
-            let part = try await test.archive.receiveForgetRequest(
-                .period(channel, month...month), reason: nil, now: clock.now)
-            _ = try await eraser.execute(part.id)
-        case .restrict:
-            try await test.archive.restrict(channel)
-        case .retention:
-            try await test.archive.setRetention(Retention(months: 1), of: channel)
-            _ = try await test.archive.beginRetention(now: clock.now)
+        clock.advance(3600)
+        _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
+        for table in ["message", "attachment", "candidate", "tree", "side_key"] {
+            #expect(try await test.rowCount(of: table) == 0, "\(table)")
+        }
+        #expect(try await test.archive.openForgetRequests().isEmpty)
+        for vector in vectors {
+            await #expect(throws: ArchiveError.forgotten, "\(vector.name)") {
+                _ = try await test.register(vector, now: clock.now)
+            }
         }
     }
 }
