@@ -85,6 +85,75 @@ import Vault
         #expect(forgotten > 0, "something was forgotten")
     }
 
+    /// What thousands of forgets left, as a list.
+    private struct NaiveList {
+        var channels: Set<ChannelNumber> = []
+        var before: [ChannelNumber: UInt16] = [:]
+        var periods: [ChannelNumber: Set<Period>] = [:]
+
+        mutating func forget(_ scope: ForgetScope) {
+            switch scope {
+            case .channel(let number): channels.insert(number)
+            case .period(let number, let period): periods[number, default: []].insert(period)
+            case .before(let number, let period):
+                before[number] = max(before[number] ?? 0, period.rawValue)
+            }
+        }
+
+        func has(_ number: ChannelNumber, _ period: Period) -> Bool {
+            channels.contains(number) || period.rawValue < before[number] ?? 0
+                || periods[number]?.contains(period) == true
+        }
+    }
+
+    /// A thousand channels, near and far, forgotten whole, in part and by retention, in any order:
+    /// every leaf that nobody forgot derives as from the whole tree, every other one not at all.
+    @Test(arguments: fixedSeeds.prefix(2) + [UInt64.random(in: 100...(.max))])
+    func thousandsOfForgetsOfEveryKindAgreeWithAList(seed: UInt64) throws {
+        print("key tree, large: seed \(seed)")
+        var random = RandomSource(seed: seed)
+        let base = Int64.random(in: 0..<1 << 40, using: &random) << 8
+        let numbers = try (0..<1000).map { index in
+            try channel(
+                index.isMultiple(of: 2)
+                    ? base + Int64(index) : Int64.random(in: 0..<1 << 48, using: &random))
+        }
+        let months = (600..<640).map { Period(rawValue: $0) } + [Period(rawValue: 0), .channel]
+        let whole = try KeyTree(root: .random(32))
+        var (tree, naive) = (whole, NaiveList())
+        for _ in 0..<30 {
+            var holes: [TreePath] = []
+            for _ in 0..<100 {
+                let number = try #require(numbers.randomElement(using: &random))
+                let month = Period(rawValue: UInt16.random(in: 600..<640, using: &random))
+                let scope: ForgetScope =
+                    switch Int.random(in: 0..<8, using: &random) {
+                    case 0: .channel(number)
+                    case 1, 2: .before(number, month)
+                    default: .period(number, month)
+                    }
+                naive.forget(scope)
+                holes += scope.paths
+            }
+            tree = try tree.punctured(holes)
+        }
+        var gone = 0
+        for number in numbers {
+            for month in months {
+                let leaf = TreePath(number, month)
+                if naive.has(number, month) {
+                    gone += 1
+                    #expect(tree.derive(leaf) == nil && tree.isPunctured(leaf))
+                } else {
+                    #expect(tree.derive(leaf) == whole.derive(leaf))
+                }
+            }
+        }
+        #expect(gone > 5_000 && gone < numbers.count * months.count - 5_000)
+        // 48 nodes to a channel at most, and 16 within it for each of its holes.
+        #expect(tree.nodeCount < 3_000 * (48 + 16))
+    }
+
     @Test func startsWhole() throws {
         let tree = try KeyTree(root: .random(32))
         #expect(tree.nodeCount == 1)

@@ -16,9 +16,29 @@ import Vault
         return Int(status.st_size)
     }
 
+    private func neighbour(of number: ChannelNumber) throws -> ChannelNumber {
+        try #require(ChannelNumber(rawValue: number.rawValue ^ 1))
+    }
+
+    private func context(_ number: ChannelNumber, _ month: UInt16 = 620) -> SealingContext {
+        SealingContext(
+            table: "message", column: "sealed_head", channel: number,
+            period: Period(rawValue: month), row: 7)
+    }
+
     @Test(.timeLimit(.minutes(5))) func aHundredThousandForgottenChannels() throws {
         let vault = try Vault(ring: ring.file)
         let numbers = (0..<100_000).map { _ in ChannelNumber.random() }
+        // Strangers, and the next neighbours of what goes.
+        let gone = Set(numbers)
+        let others = Set(
+            try (0..<500).map { _ in ChannelNumber.random() }
+                + numbers.prefix(500).map { try neighbour(of: $0) }
+        ).subtracting(gone)
+        let kept = try others.map { try (context($0), vault.seal([1, 2, 3], context($0))) }
+        let lost = try numbers.prefix(500).map {
+            try (context($0), vault.seal([1, 2, 3], context($0)))
+        }
         try vault.forget(numbers.map(ForgetScope.channel))
         // 31 nodes for each, of 41 bytes; a record of 64.
         #expect(try byteCount(ring.path) < 100_000 * 32 * 41)
@@ -28,7 +48,16 @@ import Vault
         let opening = try clock.measure {
             let again = try Vault(ring: ring.file)
             #expect(again.notices.isEmpty)
-            #expect(try numbers.suffix(100).allSatisfy { try again.isForgotten($0) })
+            #expect(try numbers.allSatisfy { try again.isForgotten($0) })
+            #expect(kept.count > 900)
+            for (context, sealed) in kept {
+                #expect(try again.open(sealed, context) == [1, 2, 3])
+            }
+            for (context, sealed) in lost {
+                #expect(throws: VaultError.forgotten(context.channel)) {
+                    try again.open(sealed, context)
+                }
+            }
         }
         print(
             "ring of 100,001 forgotten channels: \(try byteCount(ring.path) >> 20) MiB,"
@@ -44,6 +73,13 @@ import Vault
     @Test(.timeLimit(.minutes(5))) func monthlyRetentionOfTenThousandChannels() throws {
         let vault = try Vault(ring: ring.file)
         let numbers = (0..<10_000).map { _ in ChannelNumber.random() }
+        let sample = numbers.prefix(200)
+        let sealed = try sample.flatMap { number in
+            try (UInt16(620)..<628).map { month in
+                let place = context(number, month)
+                return try (place, vault.seal([4, 5, 6], place))
+            }
+        }
         var records: UInt64 = 0
         for month in UInt16(623)..<627 {
             let change = try vault.forget(
@@ -56,5 +92,15 @@ import Vault
             #expect(try byteCount(ring.path) <= 102 + 10_000 * (36 + 16) * 41)
         }
         #expect(records <= 10_000 * (16 + 3))
+        let again = try Vault(ring: ring.file)
+        for (place, value) in sealed {
+            let isGone = place.period < Period(rawValue: 626)
+            #expect(try again.isForgotten(place.channel, place.period) == isGone)
+            if isGone {
+                #expect(throws: VaultError.self) { try again.open(value, place) }
+            } else {
+                #expect(try again.open(value, place) == [4, 5, 6])
+            }
+        }
     }
 }
