@@ -73,15 +73,20 @@ let services: [Target] = [
         name: "QueryAPI",
         dependencies: [
             "Ternary", "Tangle", "MAM", "Vault", "Archive", "Crawler", "Erasure", "HTTPServer",
+            "IRICommands",
             "Failures", "Diagnostics",
         ],
         resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
-    library("LocalTangle", ["Ternary", "Tangle", "HTTPServer", "Failures", "Diagnostics"]),
+    library("IRICommands", ["Ternary", "Tangle", "HTTPServer", "Failures"]),
+    library(
+        "LocalTangle",
+        ["Ternary", "Tangle", "HTTPServer", "IRICommands", "Failures", "Diagnostics"]),
 ]
 
 let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
-    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "LocalTangle",
+    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "IRICommands",
+    "LocalTangle",
     "Failures", "Diagnostics",
 ]
 
@@ -109,7 +114,8 @@ let testTargets: [Target] = [
     tests("NodeClientTests", ["NodeClient", "Tangle", "Ternary"]),
     tests("VaultTests", ["Vault", "Secrets"]),
     tests(
-        "LocalTangleTests", ["LocalTangle", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
+        "LocalTangleTests",
+        ["LocalTangle", "IRICommands", "HTTPServer", "NodeClient", "Tangle", "Ternary", "MAM"]),
     tests("ArchiveTests", parts + ["ArchiveTestSupport"]),
     tests("CrawlerTests", parts + ["Assembly", "ArchiveTestSupport"]),
     tests("ErasureTests", parts + ["Assembly", "ArchiveTestSupport"]),

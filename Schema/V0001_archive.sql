@@ -61,7 +61,13 @@ create table channel (
     retention_months integer check (retention_months between 1 and 1200),
     -- Of key periods before this one nothing is there: the channel was not, or retention forgot
     -- them. Retention has nothing to do until it asks for a later one.
-    retained_from integer not null default 0
+    retained_from integer not null default 0,
+    -- Whom a node's commands answer about this channel: anyone, or tokens that may read it; null
+    -- is nobody.
+    node_interface text check (node_interface in ('public', 'token')),
+    -- What switching that left to do: lookups are made after this sequence, or, where nobody is
+    -- answered any more, deleted. Null where nothing is left.
+    node_work bigint
 );
 
 -- A crawler asks for the channels that are due, the longest due first.
@@ -70,6 +76,9 @@ where state in ('following', 'waiting-for-key', 'stalled', 'flooded');
 
 -- The eraser asks every second which channels keep more than they should.
 create index channel_retention on channel (id) where retention_months is not null;
+
+-- Upkeep asks every second where something is left to do.
+create index channel_node_work on channel (id) where node_work is not null;
 
 -- Whose data a channel is: a household has several people, and a person several channels.
 create table channel_subject (
@@ -88,10 +97,21 @@ create table side_key (
     lookup bytea not null,
     sealed_key bytea not null,
     added_at timestamptz not null,
-    -- The first tree it opened; null until then.
+    -- The first tree it opened, or the one from which a rotation announced it: the crawler tries
+    -- first the key of the epoch that a tree belongs to. Null while neither is known.
     first_position bigint,
     primary key (channel, number),
     unique (channel, lookup)
+);
+
+-- Key pairs of the archive as a service provider: owners encrypt the next side key to it. A
+-- person has no part in them, so no forget touches them.
+create table provider_key (
+    -- Random and never used again: the path of its keys in the key tree.
+    number bigint primary key,
+    -- The address by which owners name it, and the private key.
+    sealed_key bytea not null,
+    created_at timestamptz not null
 );
 
 -- The trees of a chain that are still looked at: the head, and those passed not long ago,
@@ -158,6 +178,37 @@ create table attachment (
 
 -- Periods are forgotten by it.
 create index attachment_period on attachment (channel, period);
+
+-- For channels that a node's commands answer about, and only for those: what attachments that
+-- are kept whole are made of, so that they are found and rebuilt without hashing them anew.
+create table node_attachment (
+    channel bigint not null,
+    sequence bigint not null,
+    number integer not null,
+    -- The attachment's.
+    period integer not null,
+    -- Address, bundle hash and the transactions' hashes.
+    sealed_hashes bytea not null,
+    primary key (channel, sequence, number)
+);
+
+-- By what their transactions are found.
+create table node_lookup (
+    channel bigint not null,
+    sequence bigint not null,
+    number integer not null,
+    -- Keyed hash of a transaction's hash, an address, a bundle hash, a tag or an approved
+    -- transaction: under a key of the ring and not of the channel, because who asks names none.
+    lookup bytea not null,
+    -- Indexes in the bundle of the transactions that have it, two bytes each; null: all.
+    transactions bytea
+);
+
+-- What a node is asked for.
+create index node_lookup_lookup on node_lookup (lookup);
+
+-- They go with their attachment.
+create index node_lookup_attachment on node_lookup (channel, sequence, number);
 
 -- Well-formed bundles at an address of the chain that no known side key opens: kept,
 -- because the nodes will have pruned them when the key comes.
@@ -314,7 +365,8 @@ insert into forget_log default values;
 -- the channel is forgotten; it goes with the channel.
 create table recipient (
     channel bigint not null,
-    -- A token's number; -1 for the operator at the command line.
+    -- A token's number; -1 for the operator at the command line, -2 for those who read without
+    -- a token what is open to anyone.
     reader bigint not null,
     first_read_at timestamptz not null,
     last_read_at timestamptz not null,
@@ -421,6 +473,7 @@ create table partly_forgotten_root (
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;
 alter table candidate alter column sealed_bundle set storage external;
+alter table node_attachment alter column sealed_hashes set storage external;
 
 -- The planner's statistics hold samples of values, which no forget would take away: of hashes
 -- and ciphertext none are taken. Their indexes are unique, so that it does without.

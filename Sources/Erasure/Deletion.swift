@@ -18,7 +18,8 @@ extension Eraser {
                 update channel set registration = null, sealed_label = null,
                     sealed_purpose = null, basis = null, reason = null, next_sequence = 0, head_position = 0, last_look_at = null,
                     last_news_at = $2, next_look_at = $2, created_at = $2, open_period = 0,
-                    retention_months = null, retained_from = 0
+                    retention_months = null, retained_from = 0,
+                    node_interface = null, node_work = null
                 where id = $1
                 """, [.int64(channel.rawValue), .timestamp(clock())])
         }
@@ -94,21 +95,27 @@ extension Eraser {
                         and sequence in (select sequence from batch) returning sequence),
                 attachments as (
                     delete from attachment where channel = $1
+                        and sequence in (select sequence from batch) returning 1),
+                node_lookups as (
+                    delete from node_lookup where channel = $1
+                        and sequence in (select sequence from batch) returning 1),
+                node_attachments as (
+                    delete from node_attachment where channel = $1
                         and sequence in (select sequence from batch) returning 1)
                 select (select max(sequence) from batch) as last,
-                    (select count(*) from messages) as messages,
-                    (select count(*) from attachments) as attachments
+                    (select count(*) from messages) as message,
+                    (select count(*) from attachments) as attachment,
+                    (select count(*) from node_lookups) as node_lookup,
+                    (select count(*) from node_attachments) as node_attachment
                 """,
                 [.int64(channel.rawValue)] + periods.parameters + [
                     .int64(after), .int64(Int64(Self.batch)),
                 ])
             guard let row = rows.first else { return nil }
-            try await connection.count(
-                Int(try row.int64("messages")), as: ChannelTable.message.rawValue, channel,
-                request)
-            try await connection.count(
-                Int(try row.int64("attachments")), as: ChannelTable.attachment.rawValue, channel,
-                request)
+            for table in [.message, .attachment] + ChannelTable.ofAttachments {
+                try await connection.count(
+                    Int(try row.int64(.name(table.rawValue))), as: table.rawValue, channel, request)
+            }
             return try row.optionalInt64("last")
         }
     }
@@ -130,14 +137,29 @@ extension Eraser {
                     order by sequence, number limit $6),
                 deleted as (
                     delete from attachment where channel = $1
-                        and (sequence, number) in (select sequence, number from batch))
-                select sequence, number from batch order by sequence, number
+                        and (sequence, number) in (select sequence, number from batch)),
+                node_lookups as (
+                    delete from node_lookup where channel = $1
+                        and (sequence, number) in (select sequence, number from batch)
+                    returning 1),
+                node_attachments as (
+                    delete from node_attachment where channel = $1
+                        and (sequence, number) in (select sequence, number from batch)
+                    returning 1)
+                select sequence, number, (select count(*) from node_lookups) as node_lookup,
+                    (select count(*) from node_attachments) as node_attachment
+                from batch order by sequence, number
                 """,
                 [.int64(channel.rawValue)] + periods.parameters + [
                     .int64(after.0), .int32(after.1), .int64(Int64(Self.batch)),
                 ])
             try await connection.count(
                 rows.count, as: ChannelTable.attachment.rawValue, channel, request)
+            for table in ChannelTable.ofAttachments {
+                try await connection.count(
+                    Int(try rows.first?.int64(.name(table.rawValue)) ?? 0), as: table.rawValue,
+                    channel, request)
+            }
             return try rows.last.map { (try $0.int64("sequence"), try $0.int32("number")) }
         }
     }

@@ -25,11 +25,16 @@ enum ChannelTable: String, CaseIterable {
     case sideKey = "side_key"
     case tokenChannel = "token_channel"
     case partlyForgottenRoot = "partly_forgotten_root"
+    case nodeLookup = "node_lookup"
+    case nodeAttachment = "node_attachment"
     // The last: until then a forget of one of its people covers the channel, too.
     case channelSubject = "channel_subject"
 
     /// Those whose rows belong to a period of the channel.
     static let ofPeriods: [ChannelTable] = [.message, .attachment, .candidate]
+
+    /// Those whose rows go with an attachment.
+    static let ofAttachments: [ChannelTable] = [.nodeLookup, .nodeAttachment]
 }
 
 extension Archive {
@@ -99,19 +104,24 @@ extension PostgresConnection {
     {
         let rows = try query(
             """
+            with going as materialized (
+                select a.sequence, a.number from attachment a
+                left join message m on m.channel = a.channel and m.sequence = a.sequence
+                where a.channel = $1
+                    and (a.period between $2 and $3 or m.period between $2 and $3))
             select (select count(*) from message
                     where channel = $1 and period between $2 and $3) as message,
-                (select count(*) from attachment a
-                    left join message m on m.channel = a.channel and m.sequence = a.sequence
-                    where a.channel = $1
-                        and (a.period between $2 and $3 or m.period between $2 and $3)
-                ) as attachment,
+                (select count(*) from going) as attachment,
+                (select count(*) from node_lookup join going using (sequence, number)
+                    where channel = $1) as node_lookup,
+                (select count(*) from node_attachment join going using (sequence, number)
+                    where channel = $1) as node_attachment,
                 (select count(*) from candidate
                     where channel = $1 and period between $2 and $3) as candidate
             """, [.int64(channel.rawValue)] + periods.parameters)
         guard let row = rows.first else { return [:] }
         var counts: [String: Int] = [:]
-        for table in ChannelTable.ofPeriods {
+        for table in ChannelTable.ofPeriods + ChannelTable.ofAttachments {
             counts[table.rawValue] = Int(try row.int64(.name(table.rawValue)))
         }
         return counts

@@ -62,6 +62,41 @@ struct Sample: Sendable, Equatable {
                 }
             }
         }
+        sample.sequences += try await nodeLookups(of: channel, periods, on: connection)
         return sample
+    }
+
+    /// Of what a node's commands look up: hashes that stand nowhere but in what goes, as those of
+    /// the transactions of a channel that is registered once.
+    private static func nodeLookups(
+        of channel: ChannelNumber, _ periods: ClosedRange<Period>?,
+        on connection: PostgresConnection
+    ) async throws -> [[UInt8]] {
+        let range = periods?.parameters ?? [.int32(0), .int32(Int32(UInt16.max))]
+        let going = """
+            with going as (
+                select channel, sequence, number from attachment a
+                where channel = $1 and (period between $2 and $3 or exists (
+                    select from message m
+                    where m.channel = a.channel and m.sequence = a.sequence
+                        and m.period between $2 and $3)))
+            select l.lookup from node_lookup l join going using (channel, sequence, number)
+            where not exists (
+                select from node_lookup o
+                left join going g using (channel, sequence, number)
+                where o.lookup = l.lookup and g.channel is null)
+            """
+        let rows = try await connection.query(
+            """
+            (\(going) order by l.sequence limit $4)
+            union (\(going) order by l.sequence desc limit $4)
+            """, [.int64(channel.rawValue)] + range + [.int64(Int64(rowsPerTable / 2))])
+        let hashes = try await connection.query(
+            """
+            select substring(n.sealed_hashes for \(prefixCount)) as prefix
+            from node_attachment n where channel = $1 and period between $2 and $3
+            order by sequence limit $4
+            """, [.int64(channel.rawValue)] + range + [.int64(Int64(rowsPerTable))])
+        return try rows.map { try $0.bytes("lookup") } + hashes.map { try $0.bytes("prefix") }
     }
 }

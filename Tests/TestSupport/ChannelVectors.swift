@@ -32,8 +32,15 @@ package struct ChannelVector: Decodable, Sendable {
         }
     }
 
+    /// To whom new side keys are told in the chain.
+    package struct Provider: Decodable, Sendable {
+        package let iotaAddress: Hash
+        package let seed: String
+    }
+
     package let name: String
     package let seed: String
+    package let provider: Provider?
     package let mode: ChannelMode
     package let security: Int
     package let treeCount: Int

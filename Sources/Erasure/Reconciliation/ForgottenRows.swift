@@ -56,7 +56,8 @@ extension Reconciliation {
             update channel set registration = null, sealed_label = null, sealed_purpose = null,
                 basis = null, reason = null, next_sequence = 0, head_position = 0,
                 last_look_at = null, last_news_at = created_at, next_look_at = created_at,
-                open_period = 0, retention_months = null, retained_from = 0
+                open_period = 0, retention_months = null, retained_from = 0,
+                node_interface = null, node_work = null
             where id = any ($1) and registration is not null
             """, [.int64Array(channels)])
     }
@@ -118,6 +119,19 @@ extension Reconciliation {
                 limit $2))
             """, [parameters[0]], on: connection)
         report.delete(orphans, from: .attachment)
+        for table in ChannelTable.ofAttachments {
+            let count = try await deleteAll(
+                """
+                delete from \(table.rawValue) where ctid = any (array(
+                    select t.ctid from \(table.rawValue) t
+                    where t.channel = any ($1) and not exists (
+                        select from attachment a
+                        where a.channel = t.channel and a.sequence = t.sequence
+                            and a.number = t.number)
+                    limit $2))
+                """, [parameters[0]], on: connection)
+            report.delete(count, from: table)
+        }
     }
 
     /// - Parameter sql: takes the most rows to delete as its last parameter.
