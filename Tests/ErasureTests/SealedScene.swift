@@ -27,11 +27,15 @@ struct SealedScene {
         var column: String { String(place.drop { $0 != "." }.dropFirst()) }
         /// Whether rows belong to channels; otherwise each has keys of its own.
         var hasChannel: Bool {
-            ["message", "attachment", "candidate", "tree", "side_key", "forget_target"]
-                .contains(table)
+            [
+                "message", "attachment", "candidate", "tree", "side_key", "forget_target",
+                "node_attachment",
+            ].contains(table)
         }
         /// Whether the row says under which month it is sealed.
-        var hasPeriod: Bool { ["message", "attachment", "candidate"].contains(table) }
+        var hasPeriod: Bool {
+            ["message", "attachment", "candidate", "node_attachment"].contains(table)
+        }
     }
 
     struct Damage {
@@ -80,7 +84,7 @@ struct SealedScene {
             return channel
         }
         plain = try await register("private", "person one")
-        _ = try await register("public", "person two")
+        let other = try await register("public", "person two")
         restricted = try await register("rotating", "person two", keys: 2)
         _ = try await register("rotating-ntru", "person one", keys: 1)
         for name in ["events", "tagged"] { _ = try await register(name, "person three") }
@@ -88,6 +92,11 @@ struct SealedScene {
         clock.advance(40 * 86_400)
         ledger.show(late)
         _ = try await test.crawler(ledger, clock: clock).crawlUntilIdle()
+        for channel in [plain, other] {
+            try await archive.setNodeInterface(.public, of: channel)
+            while try await archive.workOnNodeLookups(of: channel) {}
+        }
+        for name: Character in ["P", "Q"] { try await test.add(TestProvider(name), now: clock.now) }
         subject = try await archive.subject("person one")
         var requests: [ChannelNumber] = []
         for (channel, text) in [(plain, "one"), (restricted, "two")] {
@@ -238,6 +247,21 @@ extension SealedScene {
         } read: {
             try await $0.archive.evidence(of: $0.plain, sequence: 1).attachments
                 .flatMap { $0.transactions.map(\.packed) }
+        },
+        Reader(place: "node_attachment.sealed_hashes") {
+            "channel = \($0.plain.rawValue) and sequence = 1 and number = 0"
+        } read: {
+            let address = try ChannelVector.named("private").messages[1].address
+            let hashes = try await $0.archive.nodeTransactions(
+                NodeQuery(addresses: [address]), limit: 100, for: nil)
+            let trytes = try await $0.archive.nodeTrytes(hashes ?? [], for: nil)
+            #expect(trytes.count == hashes?.count)
+            return (hashes ?? []).map(\.packed)
+        },
+        Reader(place: "provider_key.sealed_key") { _ in
+            "number = (select min(number) from provider_key)"
+        } read: {
+            try await $0.archive.providerKeys().map(\.address.packed)
         },
         Reader(place: "candidate.sealed_bundle") {
             "channel = \($0.restricted.rawValue)"
