@@ -1,6 +1,7 @@
 import Archive
 import Foundation
 import Postgres
+import Ternary
 import Vault
 
 /// A channel with a day of a meter's messages: what the crawler stored of it, over and over, each
@@ -12,30 +13,75 @@ enum LongChannel {
     private static let batch = 2000
 
     static func grow(_ channel: ChannelNumber, in archive: Archive) async throws {
-        let first = Int(try await archive.channel(channel).messageCount)
-        let originals = try await archive.messages(
-            of: channel, MessageRange(), limit: Archive.messageBatchLimit
-        ).messages
-        let now = Date()
-        for start in stride(from: first, to: messageCount, by: batch) {
-            let sequences = (start..<min(start + batch, messageCount)).map { Int64($0) }
-            let copies = sequences.map { originals[Int($0) % originals.count] }
-            try await insert(copies, as: sequences, of: channel, into: archive, now: now)
-        }
+        try await grow(channel, to: messageCount, in: archive)
         _ = try await archive.pool.withConnection {
             try await $0.execute("vacuum (analyze) message")
         }
     }
 
+    /// - Parameters:
+    ///   - ownRoots: Each message gets a root of its own, as in a chain of trees of one leaf. Such
+    ///     messages can be forgotten, but not decrypted.
+    ///   - evidence: With an attachment each, of which all is real but the row it is sealed for.
+    static func grow(
+        _ channel: ChannelNumber, to count: Int, ownRoots: Bool = false, evidence: Bool = false,
+        in archive: Archive
+    ) async throws {
+        let first = Int(try await archive.channel(channel).messageCount)
+        let originals = try await archive.messages(
+            of: channel, MessageRange(), limit: Archive.messageBatchLimit
+        ).messages
+        let now = Date()
+        for start in stride(from: first, to: count, by: batch) {
+            let sequences = (start..<min(start + batch, count)).map { Int64($0) }
+            let copies = sequences.map {
+                let head = originals[Int($0) % originals.count].head.encoded
+                return ownRoots ? withOwnRoot(head) : head
+            }
+            let keys = sequences.map { originals[Int($0) % originals.count].sideKey }
+            try await insert(copies, keys, as: sequences, of: channel, into: archive, now: now)
+            guard evidence else { continue }
+            try await repeatEvidence(
+                of: channel, first: originals.count, sequences, in: archive, now: now)
+        }
+    }
+
+    /// The encoded head with other bytes where its root stands (see `MessageHead`).
+    private static func withOwnRoot(_ head: [UInt8]) -> [UInt8] {
+        var head = head
+        let root = (0..<Hash.tritCount).map { _ in Trit.random(in: -1...1) }
+        head.replaceSubrange(1..<1 + Hash.packedCount, with: T5B1.pack(root))
+        return head
+    }
+
+    private static func repeatEvidence(
+        of channel: ChannelNumber, first: Int, _ sequences: [Int64], in archive: Archive,
+        now: Date
+    ) async throws {
+        guard let from = sequences.first, let to = sequences.last else { return }
+        _ = try await archive.pool.withConnection {
+            try await $0.execute(
+                """
+                insert into attachment (channel, sequence, number, period, lookup, sealed_evidence)
+                select $1, s, 0, $2, uuid_send(gen_random_uuid()), a.sealed_evidence
+                from generate_series($3::int8, $4::int8) s
+                    join attachment a on a.channel = $1 and a.sequence = s % $5 and a.number = 0
+                """,
+                [
+                    .int64(channel.rawValue), .int32(Int32(Period(now).rawValue)), .int64(from),
+                    .int64(to), .int64(Int64(first)),
+                ])
+        }
+    }
+
     private static func insert(
-        _ copies: [StoredMessage], as sequences: [Int64], of channel: ChannelNumber,
+        _ copies: [[UInt8]], _ keys: [Int16?], as sequences: [Int64], of channel: ChannelNumber,
         into archive: Archive, now: Date
     ) async throws {
         let period = Period(now)
         let heads = try zip(sequences, copies).map { sequence, copy in
             try archive.vault.seal(
-                copy.head.encoded,
-                SealedColumn.messageHead.context(channel, period, row: sequence))
+                copy, SealedColumn.messageHead.context(channel, period, row: sequence))
         }
         let lookups = sequences.map { _ in (0..<16).map { _ in UInt8.random(in: 0...255) } }
         try await archive.pool.withTransaction { connection in
@@ -49,7 +95,7 @@ enum LongChannel {
                 """,
                 [
                     .int64(channel.rawValue), .int32(Int32(period.rawValue)), .timestamp(now),
-                    .int64Array(sequences), .int16Array(copies.map(\.sideKey)),
+                    .int64Array(sequences), .int16Array(keys),
                     .bytesArray(lookups), .bytesArray(heads),
                 ])
             _ = try await connection.execute(

@@ -6,15 +6,20 @@ import Ternary
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
     case curl, hashing, reading, ntru, crawl, verify, query, storage
+    /// Fills a million messages, some 3 GB: only where it is asked for.
+    case forget
 
-    var needsArchive: Bool { [.crawl, .verify, .query, .storage].contains(self) }
+    var needsArchive: Bool {
+        [.crawl, .verify, .query, .storage, .forget].contains(self)
+    }
 }
 
 let usage = """
     usage: permanode-bench [SUBJECT…]
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
-    SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all if none is given.
-    The last four need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
+    SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last if
+    none is given: it fills an archive of a million messages, which takes some 3 GB.
+    The last five need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
     user may create databases. See Ops/bench.
     """
 
@@ -57,6 +62,7 @@ func run(_ subjects: [Subject]) async throws {
         if subjects.contains(.verify) { figures += try await VerifyFigures.measure(filled) }
         if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
         if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
+        if subjects.contains(.forget) { figures += try await ForgetFigures.measure(filled) }
         return figures
     }
     show(figures)
@@ -73,7 +79,7 @@ guard chosen.count == arguments.count else {
     exit(2)
 }
 do {
-    try await run(chosen.isEmpty ? Subject.allCases : chosen)
+    try await run(chosen.isEmpty ? Subject.allCases.filter { $0 != .forget } : chosen)
 } catch let failure as any Failure {
     note("permanode-bench: \(failure.operatorText) [\(failure.code)]")
     exit(1)
