@@ -34,6 +34,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CCurl", pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(name: "CMalloc"),
 ]
 
 let pure: [Target] = [
@@ -91,7 +92,7 @@ let parts: [Target.Dependency] = [
 ]
 
 let programs: [Target] = [
-    library("Assembly", parts),
+    library("Assembly", parts + ["CMalloc"]),
     program("permanode", parts + ["Assembly"]),
     program("permanode-bench", parts + ["Assembly"]),
 ]

@@ -64,12 +64,24 @@ void curlp_block_trits(const curlp_block *block, size_t from, int8_t *trits, siz
     }
 }
 
+/* The character of three trits, by their low bits and, eight times as heavy, their high ones. */
+#define BITS_TRIT(bits, i) (((bits) >> (3 + (i)) & 1) - ((bits) >> (i) & 1))
+#define BITS_VALUE(bits) \
+    (BITS_TRIT(bits, 0) + 3 * BITS_TRIT(bits, 1) + 9 * BITS_TRIT(bits, 2))
+#define CHARACTER(bits) \
+    (BITS_VALUE(bits) == 0 ? '9' : BITS_VALUE(bits) + (BITS_VALUE(bits) > 0 ? 64 : 91))
+
+static const uint8_t characters[64] = {SIXTY_FOUR_OF(CHARACTER, 0)};
+
+static unsigned three_bits(const uint64_t plane[4], size_t place) {
+    uint64_t bits = plane[place / 64] >> place % 64;
+    if (place % 64 > 61) bits |= plane[place / 64 + 1] << (64 - place % 64);
+    return bits & 7;
+}
+
 void curlp_block_trytes(const curlp_block *block, uint8_t *trytes) {
-    static const char characters[] = "NOPQRSTUVWXYZ9ABCDEFGHIJKLM";
     for (size_t i = 0; i < CURLP_RATE_TRITS / 3; i++) {
-        int8_t three[3];
-        curlp_block_trits(block, 3 * i, three, 3);
-        trytes[i] = (uint8_t)characters[13 + three[0] + 3 * three[1] + 9 * three[2]];
+        trytes[i] = characters[three_bits(block->low, 3 * i) | three_bits(block->high, 3 * i) << 3];
     }
 }
 

@@ -152,7 +152,15 @@ void curlp_lanes_release(curlp_lanes *lanes) {
 }
 
 void curlp_lanes_load(curlp_lanes *lanes, const curlp_rows *rows, size_t from, size_t count) {
-    lanes->state.path->load(lanes->state.planes, lanes->state.words, rows, from, count);
+    const uint8_t *bytes[MOST_LANES];
+    if (rows->count == 0) return;
+    for (size_t lane = 0; lane < 64 * lanes->state.words; lane++) {
+        /* Lanes without a row get the last one. */
+        size_t row = lane < rows->count ? lane : rows->count - 1;
+        bytes[lane] = rows->bytes + row * rows->length;
+    }
+    lane_rows all = {bytes, rows->length, rows->format};
+    lanes->state.path->load(lanes->state.planes, lanes->state.words, &all, from, count);
 }
 
 void curlp_lanes_permute(curlp_lanes *lanes, unsigned rounds) {
@@ -171,5 +179,9 @@ void curlp_lanes_absorb(
 }
 
 void curlp_lanes_read(const curlp_lanes *lanes, uint8_t *trytes, size_t length, size_t rows) {
-    lanes->state.path->read(lanes->state.planes, lanes->state.words, trytes, length, rows);
+    uint8_t *places[MOST_LANES];
+    for (size_t lane = 0; lane < 64 * lanes->state.words; lane++) {
+        places[lane] = lane < rows ? trytes + lane * length : NULL;
+    }
+    lanes->state.path->read(lanes->state.planes, lanes->state.words, places, length);
 }

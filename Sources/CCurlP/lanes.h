@@ -12,6 +12,15 @@ enum { STATE = CURLP_STATE_TRITS, RATE = CURLP_RATE_TRITS };
 /* Overwrites the first 243 trits of a state. */
 void curlp_state_set_rate(curlp_state *state, const curlp_block *rate);
 
+enum { MOST_LANES = 512, MOST_WORDS = MOST_LANES / 64 };
+
+/* A row of bytes a lane, each somewhere, of which so many can be read. */
+typedef struct {
+    const uint8_t *const *bytes;
+    size_t length;
+    curlp_format format;
+} lane_rows;
+
 /*
  * The planes of 64 * words states, words being 4 or 8: for each of the 729 trits `words` words
  * of its low bits, then as many of its high bits; lane n is bit n % 64 of word n / 64. Planes
@@ -24,15 +33,21 @@ typedef struct {
         unsigned end);
     /* As curlp_lanes_load. */
     void (*load)(
-        uint64_t *planes, unsigned words, const curlp_rows *rows, size_t from, size_t count);
-    /* As curlp_lanes_read. */
+        uint64_t *planes, unsigned words, const lane_rows *rows, size_t from, size_t count);
+    /* As curlp_lanes_read, to a place a lane; none for NULL. */
     void (*read)(
-        const uint64_t *planes, unsigned words, uint8_t *trytes, size_t length, size_t rows);
+        const uint64_t *planes, unsigned words, uint8_t *const *trytes, size_t length);
+    /* The first `count` trits of `taken` go to `planes` for the lanes in `mask`, after these were
+       subtracted from them if `masked` says so. */
+    void (*take)(
+        uint64_t *taken, uint64_t *planes, unsigned words, size_t count, bool masked,
+        const uint64_t *mask);
     /* From blocks to the first 243 trits of planes, and back. */
     void (*to_planes)(const uint64_t *blocks, uint64_t *planes, unsigned words);
     void (*to_blocks)(const uint64_t *planes, uint64_t *blocks, unsigned words);
-    /* Each lane's rate takes in a block of its run. */
-    void (*next_blocks)(curlp_run *runs, uint64_t *blocks, unsigned words);
+    /* The rate of each lane that is not in `except` takes in a block of its run. */
+    void (*next_blocks)(
+        curlp_run *runs, uint64_t *blocks, unsigned words, const uint64_t *except);
     void (*next_block)(curlp_run *run, curlp_block *rate);
     /* As curlp_permute. */
     void (*permute)(curlp_state *state, unsigned rounds);

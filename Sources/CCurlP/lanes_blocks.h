@@ -116,16 +116,14 @@ static ALWAYS_INLINE void take_block(const curlp_run *run, size_t count, curlp_b
     memcpy(block, run->bytes + run->from / RATE * sizeof *block, sizeof *block);
 }
 
-/* a - b, trit by trit modulo 3: what is 1 and what is -1 is told by the two operands' trits. */
 static ALWAYS_INLINE void subtract(curlp_block *a, const curlp_block *b) {
     plane_words a_low, a_high, b_low, b_high;
     memcpy(&a_low, a->low, sizeof a_low);
     memcpy(&a_high, a->high, sizeof a_high);
     memcpy(&b_low, b->low, sizeof b_low);
     memcpy(&b_high, b->high, sizeof b_high);
-    plane_words a_zero = a_low & a_high, b_zero = b_low & b_high;
-    plane_words low = (a_low | ~b_zero) & (~a_zero | b_high) & (a_high | b_low);
-    plane_words high = (a_high | ~b_zero) & (~a_zero | b_low) & (a_low | b_high);
+    plane_words low, high;
+    SUBTRACT(low, high, a_low, a_high, b_low, b_high);
     memcpy(a->low, &low, sizeof low);
     memcpy(a->high, &high, sizeof high);
 }
@@ -231,9 +229,11 @@ static ALWAYS_INLINE uint64_t *lane_words(uint64_t *blocks, unsigned words, unsi
     return blocks + lane % 64 * words + lane / 64;
 }
 
-static ALWAYS_INLINE void next_blocks(curlp_run *runs, uint64_t *blocks, unsigned words) {
+static ALWAYS_INLINE void next_blocks(
+    curlp_run *runs, uint64_t *blocks, unsigned words, const uint64_t *except
+) {
     for (unsigned lane = 0; lane < 64 * words; lane++) {
-        if (runs[lane].count == 0) continue;
+        if (runs[lane].count == 0 || (except[lane / 64] >> lane % 64 & 1) != 0) continue;
         uint64_t *place = lane_words(blocks, words, lane);
         curlp_block rate;
         size_t next = (size_t)64 * words;

@@ -39,7 +39,7 @@ static void path_rounds(
 }
 
 static void path_load(
-    uint64_t *planes, unsigned words, const curlp_rows *rows, size_t from, size_t count
+    uint64_t *planes, unsigned words, const lane_rows *rows, size_t from, size_t count
 ) {
     bool trytes = rows->format == CURLP_TRYTES, four = has_four_words(words);
     if (four && trytes) load_lanes(planes, 4, CURLP_TRYTES, rows, from, count);
@@ -49,9 +49,21 @@ static void path_load(
 }
 
 static void path_read(
-    const uint64_t *planes, unsigned words, uint8_t *trytes, size_t length, size_t rows
+    const uint64_t *planes, unsigned words, uint8_t *const *trytes, size_t length
 ) {
-    read_lanes(planes, words, trytes, length, rows);
+    if (has_four_words(words)) read_lanes(planes, 4, trytes, length);
+    else read_lanes(planes, 8, trytes, length);
+}
+
+static void path_take(
+    uint64_t *taken, uint64_t *planes, unsigned words, size_t count, bool masked,
+    const uint64_t *mask
+) {
+    bool four = has_four_words(words);
+    if (four && masked) take_planes(taken, planes, 4, count, true, mask);
+    else if (four) take_planes(taken, planes, 4, count, false, mask);
+    else if (masked) take_planes(taken, planes, 8, count, true, mask);
+    else take_planes(taken, planes, 8, count, false, mask);
 }
 
 static void path_to_planes(const uint64_t *blocks, uint64_t *planes, unsigned words) {
@@ -68,11 +80,13 @@ static void path_next_block(curlp_run *run, curlp_block *rate) {
     next_block(run, rate);
 }
 
-static void path_next_blocks(curlp_run *runs, uint64_t *blocks, unsigned words) {
-    next_blocks(runs, blocks, words);
+static void path_next_blocks(
+    curlp_run *runs, uint64_t *blocks, unsigned words, const uint64_t *except
+) {
+    next_blocks(runs, blocks, words, except);
 }
 
 const lanes_path LANES_PATH = {
-    path_rounds, path_load, path_read, path_to_planes, path_to_blocks, path_next_blocks,
-    path_next_block, path_permute,
+    path_rounds, path_load, path_read, path_take, path_to_planes, path_to_blocks,
+    path_next_blocks, path_next_block, path_permute,
 };

@@ -42,13 +42,11 @@ static ALWAYS_INLINE void turn(sixteen tile[TILE]) {
 
 /* Bytes `start` to `start + 16` of 16 rows from `first_row` on, zeros where a row has ended. */
 static ALWAYS_INLINE void load_tile(
-    sixteen tile[TILE], const curlp_rows *rows, size_t first_row, size_t start
+    sixteen tile[TILE], const lane_rows *rows, size_t first_row, size_t start
 ) {
     size_t there = rows->length - start;
     for (size_t i = 0; i < TILE; i++) {
-        /* Lanes without a row get the last one. */
-        size_t row = first_row + i < rows->count ? first_row + i : rows->count - 1;
-        const uint8_t *bytes = rows->bytes + row * rows->length + start;
+        const uint8_t *bytes = rows->bytes[first_row + i] + start;
         if (there >= TILE) {
             memcpy(&tile[i], bytes, TILE);
         } else {
@@ -118,12 +116,12 @@ static ALWAYS_INLINE void load_digits(
 
 /* For words and digits that the compiler knows. */
 static ALWAYS_INLINE void load_lanes(
-    uint64_t *planes, unsigned words, unsigned digits, const curlp_rows *rows, size_t from,
+    uint64_t *planes, unsigned words, unsigned digits, const lane_rows *rows, size_t from,
     size_t count
 ) {
     if (count == 0) return;
     size_t end = (from + count - 1) / digits + 1;
-    for (size_t lane = 0; lane < 64 * words && lane < rows->count; lane += COLUMN_BYTES) {
+    for (size_t lane = 0; lane < 64 * words; lane += COLUMN_BYTES) {
         for (size_t start = from / digits; start < end; start += TILE) {
             sixteen tiles[COLUMN_BYTES / TILE][TILE];
             for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
@@ -165,9 +163,9 @@ static ALWAYS_INLINE numbers read_characters(
 }
 
 static ALWAYS_INLINE void read_lanes(
-    const uint64_t *planes, unsigned words, uint8_t *trytes, size_t length, size_t rows
+    const uint64_t *planes, unsigned words, uint8_t *const *trytes, size_t length
 ) {
-    for (size_t lane = 0; lane < 64 * words && lane < rows; lane += COLUMN_BYTES) {
+    for (size_t lane = 0; lane < 64 * words; lane += COLUMN_BYTES) {
         for (size_t start = 0; start < length; start += TILE) {
             size_t there = length - start < TILE ? length - start : TILE;
             sixteen tiles[COLUMN_BYTES / TILE][TILE] = {0};
@@ -181,10 +179,44 @@ static ALWAYS_INLINE void read_lanes(
             for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
                 turn(tiles[part]);
                 size_t first = lane + part * TILE;
-                for (size_t i = 0; i < TILE && first + i < rows; i++) {
-                    memcpy(trytes + (first + i) * length + start, &tiles[part][i], there);
+                for (size_t i = 0; i < TILE; i++) {
+                    uint8_t *to = trytes[first + i];
+                    if (to == NULL) continue;
+                    if (there == TILE) memcpy(to + start, &tiles[part][i], TILE);
+                    else memcpy(to + start, &tiles[part][i], there);
                 }
             }
+        }
+    }
+}
+
+/* a - b, trit by trit modulo 3: what is 1 and what is -1 is told by the two operands' trits. */
+#define SUBTRACT(low, high, a_low, a_high, b_low, b_high) do { \
+    __typeof__(a_low) a_zero = (a_low) & (a_high), b_zero = (b_low) & (b_high); \
+    (low) = ((a_low) | ~b_zero) & (~a_zero | (b_high)) & ((a_high) | (b_low)); \
+    (high) = ((a_high) | ~b_zero) & (~a_zero | (b_low)) & ((a_low) | (b_high)); \
+} while (0)
+
+static ALWAYS_INLINE void take_planes(
+    uint64_t *taken, uint64_t *planes, unsigned words, size_t count, bool masked,
+    const uint64_t *mask
+) {
+    for (unsigned word = 0; word < words; word += COLUMN_BYTES / sizeof(uint64_t)) {
+        column in_mask;
+        memcpy(&in_mask, mask + word, sizeof in_mask);
+        for (size_t trit = 0; trit < count; trit++) {
+            size_t place = trit * 2 * words + word;
+            column *state_low = (column *)(planes + place);
+            column *state_high = (column *)(planes + place + words);
+            column low = *(column *)(taken + place), high = *(column *)(taken + place + words);
+            if (masked) {
+                column masked_low = low, masked_high = high;
+                SUBTRACT(low, high, masked_low, masked_high, *state_low, *state_high);
+                *(column *)(taken + place) = low;
+                *(column *)(taken + place + words) = high;
+            }
+            *state_low = (low & in_mask) | (*state_low & ~in_mask);
+            *state_high = (high & in_mask) | (*state_high & ~in_mask);
         }
     }
 }

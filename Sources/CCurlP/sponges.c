@@ -1,24 +1,7 @@
-#include "lanes.h"
+#include "sponges.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/*
- * Sponges that go their own way share lanes: each takes its block out of its own bytes, then all
- * blocks are turned into planes together, and permuted. One sponge alone has a state of its own.
- */
-struct curlp_sponges {
-    const lanes_path *path;
-    unsigned width;
-    curlp_state one;
-    /* The rest is for more than one. */
-    lanes_state lanes;
-    /* All lanes' rates, as lanes_turn.h has them, if `rates_are_read`. */
-    uint64_t *rates;
-    bool rates_are_read;
-    /* Blocks followed by zeros, for chains. */
-    uint64_t *fresh;
-};
 
 static size_t rates_bytes(const curlp_sponges *sponges) {
     return sponges->width * sizeof(curlp_block);
@@ -113,6 +96,18 @@ static bool needs_rate(const curlp_run *run) {
     return run->count > 0 && (run->masked || run->count < RATE);
 }
 
+/* Lanes that are not among those alike take in a block each. */
+static void take_apart(curlp_sponges *sponges, const alike_runs *alike, curlp_run *runs) {
+    unsigned words = sponges->lanes.words;
+    bool rates = false;
+    /* The rates of those alike have to be there, too: planes are written whole. */
+    for (unsigned word = 0; word < words; word++) rates |= alike->mask[word] != 0;
+    for (unsigned lane = 0; lane < sponges->width; lane++) rates |= needs_rate(&runs[lane]);
+    if (rates) read_rates(sponges);
+    sponges->path->next_blocks(runs, sponges->rates, words, alike->mask);
+    sponges->path->to_planes(sponges->rates, sponges->lanes.planes, words);
+}
+
 void curlp_sponges_run(curlp_sponges *sponges, unsigned rounds, curlp_run *runs) {
     if (sponges->width == 1) {
         run_one(sponges, rounds, runs);
@@ -125,12 +120,12 @@ void curlp_sponges_run(curlp_sponges *sponges, unsigned rounds, curlp_run *runs)
         if (count > 0 && count < blocks) blocks = count;
     }
     if (blocks == SIZE_MAX) return;
-    for (; blocks > 0; blocks--) {
-        bool rates = false;
-        for (unsigned lane = 0; lane < sponges->width; lane++) rates |= needs_rate(&runs[lane]);
-        if (rates) read_rates(sponges);
-        sponges->path->next_blocks(runs, sponges->rates, sponges->lanes.words);
-        sponges->path->to_planes(sponges->rates, sponges->lanes.planes, sponges->lanes.words);
+    alike_runs alike;
+    for (size_t block = 0; block < blocks; block++) {
+        /* Only their last blocks can differ in length. */
+        if (block == 0 || block + 1 == blocks) alike_find(&alike, sponges, runs);
+        if (alike.others) take_apart(sponges, &alike, runs);
+        if (alike.count > 0) alike_take(&alike, sponges, runs);
         lanes_permute(&sponges->lanes, rounds, ALL_TRITS);
         sponges->rates_are_read = false;
     }

@@ -1,7 +1,7 @@
 import Ternary
 
 /// The memory of one sponge that opens payloads: keys, payload and what comes out, in one piece
-/// that is used again and again, and wiped when it is released.
+/// that is used again and again. Keys are wiped when it is released.
 struct LaneMemory {
     /// Bytes that may be read beyond a block's own.
     private static let slack = 128
@@ -25,7 +25,9 @@ struct LaneMemory {
     var size: Int { memory.count }
 
     func release() {
-        wipe(memory)
+        // Keys, and the next root; the message itself was handed out.
+        let secrets = memory[..<min(Self.plainStart + Hash.tryteCount, memory.count)]
+        wipe(UnsafeMutableRawBufferPointer(rebasing: secrets))
         memory.deallocate()
     }
 
@@ -34,7 +36,6 @@ struct LaneMemory {
         guard memory.count < size else { return }
         release()
         memory = .allocate(byteCount: size, alignment: 64)
-        memory.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
     /// Takes in the first `tritCount` trits of the payload, and the keys.
@@ -58,6 +59,8 @@ struct LaneMemory {
             }
             return (format, count)
         }
+        (start + payloadStart + payloadCount).initializeMemory(
+            as: UInt8.self, repeating: 0, count: Self.slack)
     }
 
     /// Two times 81 trytes.
@@ -84,7 +87,12 @@ struct LaneMemory {
     }
 
     func content(tritCount: Int) -> Trytes {
-        let start = Self.plainStart + Hash.tryteCount
-        return Trytes(validated: Array(memory[start..<(start + messageTryteCount)]))
+        let count = messageTryteCount
+        let ascii = [UInt8](unsafeUninitializedCapacity: count) { characters, filled in
+            filled = count
+            guard count > 0, let from = plain, let to = characters.baseAddress else { return }
+            to.update(from: from + Hash.tryteCount, count: count)
+        }
+        return Trytes(validated: ascii)
     }
 }

@@ -1,7 +1,11 @@
 import Ternary
 
-/// Opens payloads, as many at once as there are sponges: when one is done, its sponge takes the
-/// next (mam-v0, *The payload*). Whatever is wrong with a payload ends that one alone.
+/// Opens payloads, as many at once as there are sponges (mam-v0, *The payload*). Whatever is
+/// wrong with a payload ends that one alone.
+///
+/// Heads alone are opened in waves: sponges that start together with heads of one layout stay in
+/// step, which makes taking them in cheap. Where signatures follow, permuting is most of the
+/// work, and a sponge whose payload is done takes the next at once.
 struct PayloadOpener: ~Copyable {
     /// Bytes that sponges hold at once, unless a single payload needs more: of the longest
     /// bundles a few dozen, of telegrams more than there are lanes.
@@ -33,8 +37,11 @@ struct PayloadOpener: ~Copyable {
     /// An outcome a request, in the same order.
     consuming func open() -> [Result<OpenedPayload, ReadError>] {
         readLayouts()
-        for lane in lanes.indices { feed(lane) }
-        while active > 0 {
+        while true {
+            if active == 0 {
+                for lane in lanes.indices { feed(lane) }
+                guard active > 0 else { break }
+            }
             sponges.advance()
             for lane in lanes.indices
             where lanes[lane].stage != .idle && sponges.hasEnded(lane) { go(on: lane) }
@@ -42,19 +49,21 @@ struct PayloadOpener: ~Copyable {
         return outcomes
     }
 
-    /// What can be told without a key, and in which order sponges stay busy longest: a long
-    /// payload that comes last would have them wait for it.
+    /// What can be told without a key, and in which order sponges stay in step or, with
+    /// signatures, busy longest: a long payload that comes last would have them wait for it.
     private mutating func readLayouts() {
         layouts.reserveCapacity(requests.count)
         outcomes.reserveCapacity(requests.count)
-        var lengths: [(trits: Int, place: Int)] = []
+        var lengths: [(header: Int, trits: Int, place: Int)] = []
         for (place, request) in requests.enumerated() {
             switch PayloadLayout.parse(request.payload) {
             case .success(let layout):
                 layouts.append(layout)
-                let trits =
-                    verification == .full ? request.payload.tritCount : layout.headTritCount
-                lengths.append((trits, place))
+                switch verification {
+                case .full: lengths.append((0, request.payload.tritCount, place))
+                case .alreadyVerified:
+                    lengths.append((layout.headerTritCount, layout.headTritCount, place))
+                }
                 outcomes.append(.failure(.noSecurityLevel))
             case .failure(let error):
                 layouts.append(nil)
@@ -111,7 +120,10 @@ struct PayloadOpener: ~Copyable {
         outcomes[lanes[lane].place] = outcome
         lanes[lane].evidence = nil
         active -= 1
-        feed(lane)
+        switch verification {
+        case .full: feed(lane)
+        case .alreadyVerified: lanes[lane].stage = .idle
+        }
     }
 
     /// The next `count` trits of the payload, from the trit `from` on.

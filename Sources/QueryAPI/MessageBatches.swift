@@ -1,19 +1,15 @@
 import Archive
 
-/// A range of a channel's messages, decrypted batch after batch; no more than one is held.
+/// A range of a channel's messages, decrypted batch after batch. While one is sent the next is
+/// decrypted and the one after that is read, so three are held at most.
 ///
-/// Every batch asks for the channel and the token anew, so the first after a forget, a
-/// restriction or a revocation throws.
+/// Channel and token are asked for with every batch as it is read, and again before it is
+/// handed out: the first after a forget, a restriction or a revocation throws.
 struct MessageBatches: Sendable {
     private let archive: Archive
     private let channel: ChannelRecord
-    private let range: MessageRange
     private let caller: Caller
-    private let batch: Int
-    private var reading: MessageReading
-    private var after: MessageKey?
-    /// Messages still wanted; nil for all there are.
-    private var wanted: Int?
+    private let pipeline: MessagePipeline
     private var isOver = false
 
     init(
@@ -23,24 +19,31 @@ struct MessageBatches: Sendable {
         self.archive = archive
         self.channel = channel
         self.caller = caller
-        self.batch = batch
-        range = query.range
-        after = query.after
-        wanted = query.limit
-        reading = MessageReading(archive, channel: channel)
+        pipeline = MessagePipeline(
+            after: query.after, wanted: query.limit,
+            reading: MessageReading(archive, channel: channel)
+        ) { after, wanted in
+            try await archive.messages(
+                of: channel.id, query.range, after: after, limit: min(wanted ?? batch, batch),
+                within: try await Self.scope(of: caller, archive), recorded: false)
+        }
     }
 
     /// The next batch as NDJSON, which may be empty; nil at the end.
     mutating func next() async throws -> [UInt8]? {
         guard !isOver else { return nil }
+        let batch = try await pipeline.next()
+        isOver = batch.isLast
+        _ = try await archive.channel(
+            channel.id, within: try await Self.scope(of: caller, archive))
+        try archive.recordRead(batch.messages, of: channel.id)
+        return batch.lines
+    }
+
+    private static func scope(of caller: Caller, _ archive: Archive) async throws -> ChannelScope {
         guard let scope = try await archive.caller(caller.token)?.scope else {
             throw RequestError.unauthenticated(tokenGiven: true)
         }
-        let (stored, next) = try await archive.messages(
-            of: channel.id, range, after: after, limit: min(wanted ?? batch, batch), within: scope)
-        after = next
-        wanted = wanted.map { $0 - stored.count }
-        isOver = next == nil || wanted == 0
-        return try await reading.lines(of: stored)
+        return scope
     }
 }

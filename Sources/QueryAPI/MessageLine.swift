@@ -1,19 +1,32 @@
 import Ternary
 
 extension MessageDocument {
-    /// Appends the document as one line of NDJSON, members in the order of their names, as an
-    /// encoder would that sorts them: a day of a meter has 86,400 lines, and a general encoder
-    /// takes longer for one than decrypting it does.
-    func write(to lines: inout [UInt8]) {
+    /// The documents as lines of NDJSON, members in the order of their names, as an encoder
+    /// would that sorts them: a day of a meter has 86,400 lines, and a general encoder takes
+    /// longer for one than decrypting it does.
+    static func lines(_ documents: [MessageDocument]) -> [UInt8] {
+        var lines: [UInt8] = []
+        lines.reserveCapacity(documents.reduce(0) { $0 + $1.expectedLineCount })
+        for document in documents { document.write(to: &lines) }
+        return lines
+    }
+
+    /// Bytes that a line takes or a little more, unless its text needs many escapes.
+    private var expectedLineCount: Int {
+        let content = (text?.utf8.count ?? 0) + (trytes?.count ?? 0)
+        return 800 + content + content / 8
+    }
+
+    private func write(to lines: inout [UInt8]) {
         var line = LineWriter(lines)
         lines = []
         line.member("address", ascii: address.trytes.ascii)
         line.member("attachments", attachments)
         line.member("bundle", ascii: bundle.trytes.ascii)
-        if let claimedAt { line.member("claimedAt", ascii: Array(claimedAt.text.utf8)) }
+        if let claimedAt { line.member("claimedAt", claimedAt) }
         line.member("confirmed", confirmed)
         line.member("conflict", conflict)
-        line.member("firstSeenAt", ascii: Array(firstSeenAt.text.utf8))
+        line.member("firstSeenAt", firstSeenAt)
         line.member("leaf", leaf)
         if let milestone { line.member("milestone", milestone) }
         line.member("position", position)
@@ -52,20 +65,57 @@ private struct LineWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    mutating func member(_ name: StaticString, _ value: Timestamp) {
+        start(name)
+        bytes.append(UInt8(ascii: "\""))
+        value.write(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     mutating func member(_ name: StaticString, _ value: String) {
         start(name)
         bytes.append(UInt8(ascii: "\""))
         var value = value
         value.withUTF8 { text in
-            var start = 0
-            for index in text.indices where Self.needsEscape(text[index]) {
-                bytes.append(contentsOf: text[start..<index])
-                escape(text[index])
-                start = index + 1
+            var rest = UnsafeRawBufferPointer(text)
+            while !rest.isEmpty {
+                let count = Self.unescapedCount(rest)
+                bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+                guard count < rest.count else { break }
+                escape(rest[count])
+                rest = UnsafeRawBufferPointer(rebasing: rest[(count + 1)...])
             }
-            bytes.append(contentsOf: text[start...])
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Bytes before the first that needs an escape.
+    private static func unescapedCount(_ text: UnsafeRawBufferPointer) -> Int {
+        var index = 0
+        while index + 8 <= text.count {
+            let eight = UInt64(
+                littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let found = firstEscape(in: eight)
+            guard found == 8 else { return index + found }
+            index += 8
+        }
+        while index < text.count, !needsEscape(text[index]) { index += 1 }
+        return index
+    }
+
+    /// Which of eight bytes, the first lowest, needs an escape; 8 if none does.
+    ///
+    /// A byte below a bound borrows from its topmost bit when the bound is subtracted. Borrows
+    /// go upwards, so that the lowest one found is right.
+    private static func firstEscape(in eight: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        func below(_ bound: UInt64, _ bytes: UInt64) -> UInt64 {
+            (bytes &- ones &* bound) & ~bytes & (ones << 7)
+        }
+        let quotes = eight ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let backslashes = eight ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        let found = below(0x20, eight) | below(1, quotes) | below(1, backslashes)
+        return found.trailingZeroBitCount / 8
     }
 
     consuming func ended() -> [UInt8] {

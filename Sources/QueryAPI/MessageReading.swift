@@ -72,9 +72,7 @@ package struct MessageReading: Sendable {
     /// The same as NDJSON.
     mutating func lines(of messages: [StoredMessage]) async throws -> [UInt8] {
         let parts = try await parts(of: messages) { documents in
-            var lines: [UInt8] = []
-            for document in documents { document.write(to: &lines) }
-            return lines
+            MessageDocument.lines(documents)
         }
         var lines: [UInt8] = []
         lines.reserveCapacity(parts.reduce(0) { $0 + $1.count })
@@ -128,15 +126,10 @@ package struct MessageReading: Sendable {
             }
             return try message.head.request(sideKey: sideKey)
         }
-        // The messages of a tree share an address, which takes as long as a short message.
-        let roots = Array(Set(messages.map(\.head.root)))
-        let addresses = Dictionary(
-            zip(roots, ChannelAddress.addresses(of: roots, mode: mode)),
-            uniquingKeysWith: { first, _ in first })
-        return try zip(messages, MessageReader.read(requests, .alreadyVerified)).map {
-            stored, result in
-            let root = stored.head.root
-            let address = addresses[root] ?? ChannelAddress.address(of: root, mode: mode)
+        let addresses = addresses(of: messages, mode)
+        let results = MessageReader.read(requests, .alreadyVerified)
+        return try zip(zip(messages, addresses), results).map { message, result in
+            let (stored, address) = message
             switch result {
             case .success(let message):
                 return MessageDocument(stored, message, address: address)
@@ -144,5 +137,22 @@ package struct MessageReading: Sendable {
                 throw ReadingError.unreadable(channel, sequence: stored.sequence, error)
             }
         }
+    }
+
+    /// Of each message. Those of a tree share one, which takes as long as a short message.
+    private static func addresses(
+        of messages: ArraySlice<StoredMessage>, _ mode: ChannelMode
+    ) -> [Hash] {
+        var roots: [Root] = []
+        var places: [Root: Int] = [:]
+        let placeOfMessage = messages.map { message in
+            let root = message.head.root
+            if let place = places[root] { return place }
+            places[root] = roots.count
+            roots.append(root)
+            return roots.count - 1
+        }
+        let addresses = ChannelAddress.addresses(of: roots, mode: mode)
+        return placeOfMessage.map { addresses[$0] }
     }
 }

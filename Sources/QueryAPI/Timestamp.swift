@@ -17,37 +17,44 @@ package struct Timestamp: Hashable, Sendable {
 
     /// Years before 0 and after 9999 are written as the first and last moment between.
     package var text: String {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the text.
+    func write(to bytes: inout [UInt8]) {
         let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
-        guard !milliseconds.isNaN else { return Self.text(0) }
-        return Self.text(Int64(min(max(milliseconds, Self.first), Self.last)))
+        let clamped = milliseconds.isNaN ? 0 : min(max(milliseconds, Self.first), Self.last)
+        Self.write(Int64(clamped), to: &bytes)
     }
 
     private static let first: Double = -62_167_219_200_000
     private static let last: Double = 253_402_300_799_999
 
-    private static func text(_ milliseconds: Int64) -> String {
+    private static func write(_ milliseconds: Int64, to bytes: inout [UInt8]) {
         let day = CivilCalendar.floorDivide(milliseconds, 86_400_000)
         let rest = milliseconds - day * 86_400_000
         let (year, month, dayOfMonth) = CivilCalendar.civil(day: day)
-        var text: [UInt8] = []
-        func append(_ number: Int64, _ width: Int, then separator: Unicode.Scalar) {
-            var digits = [UInt8](repeating: 0, count: width)
-            var number = number
-            for index in digits.indices.reversed() {
-                digits[index] = UInt8(ascii: "0") + UInt8(number % 10)
-                number /= 10
-            }
-            text += digits
-            text.append(UInt8(ascii: separator))
+        append(year, 1000, then: "-", to: &bytes)
+        append(month, 10, then: "-", to: &bytes)
+        append(dayOfMonth, 10, then: "T", to: &bytes)
+        append(rest / 3_600_000, 10, then: ":", to: &bytes)
+        append(rest / 60_000 % 60, 10, then: ":", to: &bytes)
+        append(rest / 1000 % 60, 10, then: ".", to: &bytes)
+        append(rest % 1000, 100, then: "Z", to: &bytes)
+    }
+
+    /// - Parameter weight: of the first digit.
+    private static func append(
+        _ number: Int64, _ weight: Int64, then separator: Unicode.Scalar, to bytes: inout [UInt8]
+    ) {
+        var weight = weight
+        while weight > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / weight % 10))
+            weight /= 10
         }
-        append(year, 4, then: "-")
-        append(month, 2, then: "-")
-        append(dayOfMonth, 2, then: "T")
-        append(rest / 3_600_000, 2, then: ":")
-        append(rest / 60_000 % 60, 2, then: ":")
-        append(rest / 1000 % 60, 2, then: ".")
-        append(rest % 1000, 3, then: "Z")
-        return String(decoding: text, as: UTF8.self)
+        bytes.append(UInt8(ascii: separator))
     }
 }
 

@@ -73,10 +73,9 @@ enum QueryFigures {
     private static func readLines(
         of channel: ChannelNumber, _ client: LoopbackClient, _ token: String
     ) async throws -> Int {
-        let answer = try await client.request(
-            "GET", "/v1/channels/\(channel.text)/messages", token: token,
+        try await LineCounter.count(
+            "/v1/channels/\(channel.text)/messages", port: client.port, token: token,
             accept: "application/x-ndjson")
-        return answer.body.count { $0 == UInt8(ascii: "\n") }
     }
 
     private struct Page: Decodable {

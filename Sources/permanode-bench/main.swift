@@ -1,3 +1,4 @@
+import Assembly
 import Failures
 import Foundation
 import Postgres
@@ -68,6 +69,7 @@ func run(_ subjects: [Subject]) async throws {
     show(figures)
 }
 
+ProcessMemory.keepFreed()
 let arguments = CommandLine.arguments.dropFirst()
 if arguments.contains(where: { ["--help", "-h"].contains($0) }) {
     print(usage)

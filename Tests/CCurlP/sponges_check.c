@@ -27,15 +27,32 @@ static curlp_block block_of(const int8_t *trits) {
     return block;
 }
 
-/* A run of any format, offset and length, for a sponge in `state`. */
-static curlp_run begin(expectation *expected, int8_t state[STATE], bool fresh) {
+/* What runs can have in common. */
+typedef struct {
+    curlp_format format;
+    size_t from, count;
+    bool masked, fresh;
+} form;
+
+/* Any format, offset and length. */
+static form any_form(void) {
     static const curlp_format formats[] = {CURLP_TRYTES, CURLP_T5B1, CURLP_BLOCKS};
-    curlp_format format = formats[random_below(3)];
-    size_t from = random_below(20), count = 1 + random_below(random_below(2) ? 300 : 730);
-    if (format == CURLP_BLOCKS) {
-        from = RATE * random_below(2);
-        count = RATE * (1 + random_below(2));
+    form any = {
+        .format = formats[random_below(3)], .from = random_below(20),
+        .count = 1 + random_below(random_below(2) ? 300 : 730), .masked = random_below(2) == 1,
+        .fresh = random_below(4) == 0,
+    };
+    if (any.format == CURLP_BLOCKS) {
+        any.from = RATE * random_below(2);
+        any.count = RATE * (1 + random_below(2));
     }
+    return any;
+}
+
+static curlp_run begin(expectation *expected, int8_t state[STATE], form form) {
+    curlp_format format = form.format;
+    size_t from = form.from, count = form.count;
+    bool masked = form.masked, fresh = form.fresh;
     int8_t trits[MOST_TRITS + STATE] = {0};
     for (size_t i = 0; i < from + count; i++) trits[i] = (int8_t)((int)random_below(3) - 1);
     size_t length = (from + count + (size_t)format - 1) / (size_t)format;
@@ -52,7 +69,6 @@ static curlp_run begin(expectation *expected, int8_t state[STATE], bool fresh) {
     expected->trytes = malloc((count + 2) / 3);
     expected->blocks = malloc((count + RATE - 1) / RATE * sizeof(curlp_block));
     expected->count = count;
-    bool masked = random_below(2) == 1;
     if (fresh) memset(state, 0, STATE);
     for (size_t start = 0; start < count; start += RATE) {
         size_t size = count - start < RATE ? count - start : RATE;
@@ -91,16 +107,21 @@ static void compare(const expectation *expected, const curlp_block *rate, unsign
     free(expected->blocks);
 }
 
-static void check_runs(curlp_path path, unsigned width, unsigned each) {
+/* With `alike`, most sponges take in runs of the same forms, one after the other. */
+static void check_runs(curlp_path path, unsigned width, unsigned each, bool alike) {
     curlp_sponges *sponges = curlp_sponges_create(path, width);
     curlp_run *runs = calloc(width, sizeof *runs);
     expectation *expected = calloc(width, sizeof *expected);
     int8_t(*states)[STATE] = calloc(width, STATE);
     unsigned *left = calloc(width, sizeof *left), busy = width;
+    form *forms = calloc(each + 1, sizeof *forms);
+    for (unsigned i = 0; i <= each; i++) forms[i] = any_form();
     if (sponges == NULL) fail("creation", (int)path, width, 0, 0);
     for (unsigned i = 0; i < width; i++) {
-        left[i] = 1 + random_below(each);
-        runs[i] = begin(&expected[i], states[i], true);
+        left[i] = alike ? each : 1 + random_below(each);
+        form first = alike && random_below(8) > 0 ? forms[left[i]] : any_form();
+        first.fresh = true;
+        runs[i] = begin(&expected[i], states[i], first);
     }
     while (busy > 0) {
         curlp_sponges_run(sponges, 27, runs);
@@ -109,8 +130,12 @@ static void check_runs(curlp_path path, unsigned width, unsigned each) {
             curlp_block rate;
             curlp_sponges_rate(sponges, i, &rate);
             compare(&expected[i], &rate, width);
-            if (--left[i] > 0) runs[i] = begin(&expected[i], states[i], random_below(4) == 0);
-            else busy--;
+            if (--left[i] == 0) {
+                busy--;
+                continue;
+            }
+            form next = alike && random_below(16) > 0 ? forms[left[i]] : any_form();
+            runs[i] = begin(&expected[i], states[i], next);
         }
     }
     curlp_sponges_release(sponges);
@@ -118,6 +143,7 @@ static void check_runs(curlp_path path, unsigned width, unsigned each) {
     free(expected);
     free(states);
     free(left);
+    free(forms);
 }
 
 static void check_chains(curlp_path path, unsigned width, size_t count) {
@@ -151,13 +177,15 @@ int main(void) {
     unsigned checks = 0;
     for (curlp_path path = CURLP_PLAIN; path <= CURLP_AVX512; path++) {
         if (!curlp_path_runs(path)) continue;
-        check_runs(path, 1, 200);
-        check_runs(path, 256, 3);
-        check_runs(path, 512, 2);
+        check_runs(path, 1, 200, false);
+        check_runs(path, 256, 3, false);
+        check_runs(path, 512, 2, false);
+        for (unsigned time = 0; time < 4; time++) check_runs(path, 256, 4, true);
+        check_runs(path, 512, 3, true);
         check_chains(path, 1, 20);
         check_chains(path, 256, 270);
         check_chains(path, 512, 100);
-        checks += 6;
+        checks += 11;
     }
     printf("%u comparisons of sponges agree\n", checks);
     return checks > 0 ? 0 : 1;

@@ -15,9 +15,12 @@ struct ByteReader {
 
     mutating func read<Integer: FixedWidthInteger>(_: Integer.Type) throws(Mismatch) -> Integer {
         var integer: Integer = 0
-        for byte in try read(Integer.bitWidth / 8) {
+        let count = Integer.bitWidth / 8
+        guard count <= rest.count else { throw Mismatch() }
+        for byte in rest.prefix(count) {
             integer = integer << 8 | Integer(truncatingIfNeeded: byte)
         }
+        rest = rest.dropFirst(count)
         return integer
     }
 

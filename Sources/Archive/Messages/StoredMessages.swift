@@ -45,6 +45,9 @@ extension Archive {
     /// Rows read at once where the exact claimed time decides which of them are given.
     private static let filteredBlock = 500
 
+    /// Rows that one task opens.
+    private static let rowsPerTask = 125
+
     /// Bytes of sealed heads that one call takes, unless a single one has more: a thousand
     /// telegrams. Decrypted and written down they are a few times as large.
     private static let batchBytes = 2 << 20
@@ -55,7 +58,8 @@ extension Archive {
     /// The channel's state is asked for with every call, so a reader of many batches stops
     /// at the first after a forget or a restriction.
     ///
-    /// What it gives is recorded as read by `AuditActor.current`.
+    /// What it gives is recorded as read by `AuditActor.current`, unless `recorded` is false:
+    /// then `recordRead` is to be called before anything of it is shown.
     ///
     /// - Parameter ofRestricted: Also of a restricted channel: for the person himself, whose
     ///   access a restriction does not touch.
@@ -64,13 +68,21 @@ extension Archive {
     ///   `.wrongState` for one that is restricted; `.auditBehind`.
     package func messages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey? = nil,
-        limit: Int, within scope: ChannelScope = .all, ofRestricted: Bool = false
+        limit: Int, within scope: ChannelScope = .all, ofRestricted: Bool = false,
+        recorded: Bool = true
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
         let found = try await unrecordedMessages(
             of: channel, range, after: key, limit: limit, within: scope,
             ofRestricted: ofRestricted)
-        try noteRead(found.messages.map(\.sequence), of: channel)
+        if recorded { try recordRead(found.messages, of: channel) }
         return found
+    }
+
+    /// Records messages as read by `AuditActor.current`.
+    ///
+    /// - Throws: `ArchiveError.auditBehind`.
+    package func recordRead(_ messages: [StoredMessage], of channel: ChannelNumber) throws {
+        try noteRead(messages.map(\.sequence), of: channel)
     }
 
     private func unrecordedMessages(
@@ -93,8 +105,8 @@ extension Archive {
                 let (rows, isCut) = try await self.rows(
                     of: channel, range, after: last, limit: wanted)
                 scanned += rows.count
-                for row in rows {
-                    guard let message = try unlessForgotten(row, of: channel) else {
+                for (row, message) in zip(rows, try await opened(rows, of: channel)) {
+                    guard let message else {
                         last = try MessageKey(row: row)
                         continue
                     }
@@ -158,6 +170,24 @@ extension Archive {
 
     private static func day(_ date: Date) -> Int32 {
         Int32(clamping: Int64((date.timeIntervalSince1970 / 86400).rounded(.down)))
+    }
+
+    /// As many as there are rows, in the same order, on all processors; nil as for one.
+    private func opened(
+        _ rows: [PostgresRow], of channel: ChannelNumber
+    ) async throws -> [StoredMessage?] {
+        let starts = stride(from: 0, to: rows.count, by: Self.rowsPerTask)
+        return try await withThrowingTaskGroup(of: (Int, [StoredMessage?]).self) { group in
+            for start in starts {
+                let part = rows[start..<min(start + Self.rowsPerTask, rows.count)]
+                group.addTask {
+                    (start, try part.map { try unlessForgotten($0, of: channel) })
+                }
+            }
+            var parts: [Int: [StoredMessage?]] = [:]
+            for try await (start, part) in group { parts[start] = part }
+            return starts.flatMap { parts[$0] ?? [] }
+        }
     }
 
     func stored(_ row: PostgresRow, of channel: ChannelNumber) throws -> StoredMessage {

@@ -28,7 +28,7 @@ package struct LoopbackClient: Sendable {
     /// How long the service may be silent.
     private static let silence = timeval(tv_sec: 20, tv_usec: 0)
 
-    private let port: UInt16
+    package let port: UInt16
     private let answerLimit: Int
 
     /// - Parameter answerLimit: Bytes of an answer; more is refused.

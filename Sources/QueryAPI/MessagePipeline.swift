@@ -1,0 +1,95 @@
+import Archive
+import Synchronization
+
+/// Reads batches ahead and decrypts them, each in its turn. What is under way is cancelled when
+/// the pipeline goes.
+final class MessagePipeline: Sendable {
+    struct Batch: Sendable {
+        let messages: [StoredMessage]
+        let lines: [UInt8]
+        let isLast: Bool
+    }
+
+    /// Messages after a place, at most so many, and where to go on.
+    typealias Source =
+        @Sendable (_ after: MessageKey?, _ wanted: Int?) async throws -> (
+            messages: [StoredMessage], next: MessageKey?
+        )
+
+    /// What was read, and what is left to read; nothing where `isLast`.
+    private struct Portion: Sendable {
+        var messages: [StoredMessage] = []
+        var after: MessageKey?
+        /// Messages still wanted; nil for all there are.
+        var wanted: Int?
+        var isLast = false
+    }
+
+    private typealias Reading = Task<Portion, any Error>
+    private typealias Forming = Task<(batch: Batch, reading: MessageReading), any Error>
+
+    private struct State {
+        /// The batch that is handed out next.
+        var formed: Forming
+        /// The portion after it.
+        var read: Reading
+    }
+
+    private let source: Source
+    private let state: Mutex<State>
+
+    init(after: MessageKey?, wanted: Int?, reading: MessageReading, source: @escaping Source) {
+        self.source = source
+        let start = Portion(after: after, wanted: wanted)
+        let first = Task { try await Self.portion(after: start, source) }
+        let formed = Task { try await Self.form(first.value, reading) }
+        state = Mutex(State(formed: formed, read: Self.read(after: first, source)))
+    }
+
+    deinit {
+        state.withLock { state in
+            state.formed.cancel()
+            state.read.cancel()
+        }
+    }
+
+    /// The next batch. Not to be called after the last one.
+    func next() async throws -> Batch {
+        let current = state.withLock { $0.formed }
+        let (batch, reading) = try await withTaskCancellationHandler {
+            try await current.value
+        } onCancel: {
+            current.cancel()
+        }
+        guard !batch.isLast else { return batch }
+        state.withLock { state in
+            let portion = state.read
+            state.formed = Task { try await Self.form(portion.value, reading) }
+            state.read = Self.read(after: portion, source)
+        }
+        return batch
+    }
+
+    private static func read(after portion: Reading, _ source: @escaping Source) -> Reading {
+        Task { try await self.portion(after: portion.value, source) }
+    }
+
+    private static func portion(after last: Portion, _ source: Source) async throws -> Portion {
+        guard !last.isLast else { return last }
+        try Task.checkCancellation()
+        let (messages, next) = try await source(last.after, last.wanted)
+        let wanted = last.wanted.map { $0 - messages.count }
+        return Portion(
+            messages: messages, after: next, wanted: wanted, isLast: next == nil || wanted == 0)
+    }
+
+    private static func form(
+        _ portion: Portion, _ reading: MessageReading
+    ) async throws -> (batch: Batch, reading: MessageReading) {
+        var reading = reading
+        let lines = try await reading.lines(of: portion.messages)
+        return (
+            Batch(messages: portion.messages, lines: lines, isLast: portion.isLast), reading
+        )
+    }
+}
