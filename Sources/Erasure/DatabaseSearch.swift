@@ -132,6 +132,9 @@ struct DatabaseSearch {
 
     // MARK: Looking
 
+    /// Of a core: readers need theirs, and nobody waits for the search.
+    private static let share = 0.25
+
     private struct Looked {
         var search: FileSearch
         var unreadable = 0
@@ -156,7 +159,7 @@ struct DatabaseSearch {
     }
 
     private func look(for sequences: [[UInt8]], in paths: [String]) async -> Looked {
-        var looked = Looked(search: FileSearch(sequences))
+        var looked = Looked(search: FileSearch(sequences, share: Self.share))
         for path in paths {
             let left = limit - looked.search.bytes
             guard left > 0 else {
