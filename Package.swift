@@ -73,8 +73,8 @@ let services: [Target] = [
     .target(
         name: "QueryAPI",
         dependencies: [
-            "Ternary", "Tangle", "MAM", "Vault", "Archive", "Crawler", "Erasure", "HTTPServer",
-            "IRICommands",
+            "Ternary", "Tangle", "MAM", "Secrets", "Vault", "Archive", "Crawler", "Erasure",
+            "HTTPServer", "IRICommands",
             "Failures", "Diagnostics",
         ],
         resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),

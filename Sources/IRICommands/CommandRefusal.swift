@@ -24,29 +24,17 @@ package enum CommandRefusal: Failure, Equatable {
     case ledgerFull
     /// As much proof of work is waiting as may wait.
     case busy
-    /// No token where one is needed, or one that is not known.
-    case unauthenticated
-    /// A token of a role that reads nothing here.
-    case forbidden
-    /// More than a client may ask for in a while.
-    case tooOften
     /// A node that was to do it cannot be asked now.
     case nodeAway
-    /// It cannot be answered now; again later.
-    case away
-    /// Something went wrong here.
-    case failed
 
     /// The longest name of a command that is repeated to the client.
     static let commandNameCharacters = 64
 
     package var status: Int {
         switch self {
-        case .notAvailable, .unauthenticated: 401
-        case .forbidden: 403
-        case .tooOften: 429
-        case .ledgerFull, .failed: 500
-        case .busy, .nodeAway, .away: 503
+        case .notAvailable: 401
+        case .ledgerFull: 500
+        case .busy, .nodeAway: 503
         default: 400
         }
     }
@@ -68,16 +56,11 @@ package enum CommandRefusal: Failure, Equatable {
         case .notATail(let hash): "Invalid transaction, not a tail: \(hash)"
         case .ledgerFull: "The ledger is full"
         case .busy: "Too much proof of work is waiting"
-        case .unauthenticated: "The token is not valid"
-        case .forbidden: "This needs a token of another role"
-        case .tooOften: "Too many requests"
         case .nodeAway: "The node does not answer"
-        case .away: "Not available now"
-        case .failed: "Something went wrong here"
         }
     }
 
     package var code: String { "node-command.refused" }
     package var operation: String { "answer a command" }
-    package var retryable: Bool { status == 503 || status == 429 }
+    package var retryable: Bool { status == 503 }
 }

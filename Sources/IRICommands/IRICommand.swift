@@ -16,6 +16,24 @@ package enum IRICommand: Sendable, Equatable {
     case wereAddressesSpentFrom([Hash])
     case checkConsistency(tails: [Hash])
 
+    /// As a request names it.
+    package var name: String {
+        switch self {
+        case .getNodeInfo: "getNodeInfo"
+        case .getNodeAPIConfiguration: "getNodeAPIConfiguration"
+        case .findTransactions: "findTransactions"
+        case .getTrytes: "getTrytes"
+        case .getInclusionStates: "getInclusionStates"
+        case .getTransactionsToApprove: "getTransactionsToApprove"
+        case .attachToTangle: "attachToTangle"
+        case .interruptAttachingToTangle: "interruptAttachingToTangle"
+        case .storeTransactions: "storeTransactions"
+        case .broadcastTransactions: "broadcastTransactions"
+        case .wereAddressesSpentFrom: "wereAddressesSpentFrom"
+        case .checkConsistency: "checkConsistency"
+        }
+    }
+
     /// Commands that IRI has and that are offered nowhere here.
     static let notOffered: Set<String> = [
         "addNeighbors", "removeNeighbors", "getNeighbors", "getBalances", "getTips",

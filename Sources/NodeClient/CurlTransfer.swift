@@ -12,6 +12,11 @@ final class CurlTransfer {
     private var headerBytes = 0
     private let start = ContinuousClock.now
     private var isCut = false
+    private var retryAfter: Int?
+
+    private static let retryAfter = "retry-after:"
+    /// With a number behind it.
+    private static let retryAfterLine = 32
 
     /// Nil where libcurl has no memory or refuses an option.
     init?(_ job: CurlJob) {
@@ -51,19 +56,13 @@ final class CurlTransfer {
         var codes = [
             permanode_curl_allow_http_only(handle),
             permanode_curl_do_not_wait_for_resolver(handle),
-            permanode_curl_set_string(handle, CURLOPT_URL, request.endpoint.url),
+            permanode_curl_set_string(
+                handle, CURLOPT_URL, request.endpoint.url + request.target),
             permanode_curl_set_long(handle, CURLOPT_NOSIGNAL, 1),
             permanode_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0),
             permanode_curl_set_long(
                 handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
             permanode_curl_set_pointer(handle, CURLOPT_HTTPHEADER, headerLines),
-            permanode_curl_set_size(
-                handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)),
-            request.body.withUnsafeBytes {
-                permanode_curl_set_pointer(
-                    handle, CURLOPT_COPYPOSTFIELDS,
-                    UnsafeMutableRawPointer(mutating: $0.baseAddress))
-            },
             permanode_curl_set_long(
                 handle, CURLOPT_CONNECTTIMEOUT_MS, limits.connectTimeout.wholeMilliseconds),
             permanode_curl_set_long(
@@ -77,6 +76,19 @@ final class CurlTransfer {
             permanode_curl_set_receiver(handle, CURLOPT_HEADERFUNCTION, receiveHeader),
             permanode_curl_set_pointer(handle, CURLOPT_HEADERDATA, context),
         ]
+        if request.isGet {
+            codes.append(permanode_curl_set_long(handle, CURLOPT_HTTPGET, 1))
+        } else {
+            codes.append(
+                permanode_curl_set_size(
+                    handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)))
+            codes.append(
+                request.body.withUnsafeBytes {
+                    permanode_curl_set_pointer(
+                        handle, CURLOPT_COPYPOSTFIELDS,
+                        UnsafeMutableRawPointer(mutating: $0.baseAddress))
+                })
+        }
         if request.endpoint.isLoopback {
             // A proxy of the environment is for what lies beyond this machine.
             codes.append(permanode_curl_set_string(handle, CURLOPT_PROXY, ""))
@@ -96,6 +108,12 @@ final class CurlTransfer {
     /// Counts the header's bytes, also those of interim answers.
     fileprivate func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
         headerBytes += bytes.count
+        let line = String(decoding: bytes.prefix(Self.retryAfterLine), as: UTF8.self).lowercased()
+        if line.hasPrefix(Self.retryAfter) {
+            retryAfter = Int(
+                line.dropFirst(Self.retryAfter.count).drop { $0 == " " }
+                    .prefix { $0.isASCII && $0.isNumber })
+        }
         return headerBytes > Self.maximumHeaderBytes ? 0 : bytes.count
     }
 
@@ -104,7 +122,8 @@ final class CurlTransfer {
         if code == CURLE_OK || isCut {
             var status = 0
             permanode_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-            return .success(PostAnswer(status: status, body: body, isCut: isCut))
+            return .success(
+                PostAnswer(status: status, body: body, isCut: isCut, retryAfter: retryAfter))
         }
         return .failure(fault(code))
     }

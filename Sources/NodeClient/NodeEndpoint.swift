@@ -13,6 +13,8 @@ package struct NodeEndpoint: Sendable {
     /// Scheme, host and port, for texts.
     package let shownText: String
     let isLoopback: Bool
+    /// What is sent there can be read by nobody on the way.
+    package var isConfidential: Bool { isLoopback || shownText.hasPrefix("https://") }
 
     /// - Throws: `NodeError` of kind `invalidEndpoint`; its text repeats nothing of `text`.
     package init(_ text: String) throws(NodeError) {

@@ -13,13 +13,17 @@ struct TransferLimits: Sendable {
     var maximumBodyBytes: Int
 }
 
-/// One POST.
+/// One POST, or GET.
 struct PostRequest: Sendable {
     let endpoint: NodeEndpoint
     /// Whole lines, `Name: value`.
     let headers: [String]
     let body: [UInt8]
     let limits: TransferLimits
+    /// A GET instead, without the body.
+    var isGet = false
+    /// What follows the endpoint's URL, such as `/api`.
+    var target = ""
 }
 
 /// What came back, whatever its status.
@@ -29,6 +33,8 @@ struct PostAnswer: Sendable {
     let body: [UInt8]
     /// Whether the body went on beyond the limit.
     let isCut: Bool
+    /// Seconds of `Retry-After`, where the other side gives them.
+    var retryAfter: Int?
 }
 
 /// Why there is no answer.

@@ -1,14 +1,57 @@
 import Archive
 import HTTPServer
 
-/// Lets callers in by their tokens (RFC 6750, 2.1).
+/// Lets callers in by their tokens (RFC 6750, 2.1), and, where that is bounded, as often as they
+/// may ask.
 struct Admission: Sendable {
     let archive: Archive
+    let limiter: RateLimiter
+    /// All connections come from a proxy, which says for whom in `X-Forwarded-For`.
+    let isBehindProxy: Bool
 
-    /// - Returns: The caller; nil on a route open to anyone, where tokens are not looked at.
+    /// - Throws: `RequestError.tooOften`, and those of `admit` by access.
+    func admit(_ request: HTTPRequest, to route: Route) async throws -> Caller? {
+        guard route.isLimited else { return try await admit(request, to: route.access) }
+        // Before the token is looked up: an address that tries tokens is bounded, too.
+        let address = RateLimiter.Client(address: address(of: request))
+        try check(limiter.wait(of: address))
+        do {
+            let caller = try await admit(request, to: route.access)
+            let client = caller.map { RateLimiter.Client.token($0.token) } ?? address
+            try check(limiter.take(1, of: client))
+            return caller
+        } catch let error as RequestError {
+            if case .unauthenticated = error { limiter.charge(1, to: address) }
+            throw error
+        }
+    }
+
+    /// Takes a cost beyond that of the request.
+    func charge(_ cost: Double, to caller: Caller?, _ request: HTTPRequest) {
+        limiter.charge(
+            cost,
+            to: caller.map { .token($0.token) } ?? .init(address: address(of: request)))
+    }
+
+    private func check(_ wait: Duration?) throws(RequestError) {
+        guard let wait else { return }
+        throw .tooOften(seconds: Int(min(wait / .seconds(1), 3_600).rounded(.up)))
+    }
+
+    /// What the proxy itself saw stands last.
+    private func address(of request: HTTPRequest) -> String {
+        guard isBehindProxy,
+            let last = request.headers.values("X-Forwarded-For").last?.split(separator: ",").last
+        else { return request.remoteAddress }
+        return String(last.drop { $0 == " " }.prefix { $0 != " " })
+    }
+
+    /// - Returns: The caller; nil on a route open to anyone, where tokens are not looked at, and for
+    ///   who comes without one where that is allowed.
     /// - Throws: `RequestError.unauthenticated`, `.forbidden`.
-    func admit(_ request: HTTPRequest, to access: Access) async throws -> Caller? {
+    private func admit(_ request: HTTPRequest, to access: Access) async throws -> Caller? {
         guard access != .anyone else { return nil }
+        if access == .anyoneOrReader, request.headers["Authorization"] == nil { return nil }
         guard let token = Self.token(request) else {
             throw RequestError.unauthenticated(tokenGiven: false)
         }

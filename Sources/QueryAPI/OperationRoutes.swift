@@ -29,9 +29,6 @@ struct OperationRoutes: Sendable {
             Route("GET", "/", .anyone) { _ in
                 throw RequestError.notImplemented(what: "the page for people")
             },
-            Route("POST", "/", .anyone) { _ in
-                throw RequestError.notImplemented(what: "the node interface")
-            },
         ]
     }
 

@@ -16,6 +16,7 @@ struct Problem: Sendable {
         switch error {
         case let error as RequestError:
             details = ProblemDetails(status: error.status, error)
+            if case .tooOften(let seconds) = error { headers["Retry-After"] = String(seconds) }
             if case .unauthenticated(let tokenGiven) = error {
                 headers["WWW-Authenticate"] =
                     tokenGiven

@@ -12,13 +12,18 @@ package struct QueryAPI: Sendable {
 
     private let record: RequestRecord
 
-    /// - Parameter policy: What a request to forget takes before it is carried out.
+    /// - Parameters:
+    ///   - policy: What a request to forget takes before it is carried out.
+    ///   - node: How the commands of a node are answered; nil does not answer them.
     /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
     package init(
         archive: Archive, metrics: Metrics, log: Log, policy: RequestPolicy = RequestPolicy(),
+        node: NodeInterfaceSettings? = nil,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let log = log.component("api")
+        let limits = node ?? NodeInterfaceSettings()
+        let limiter = RateLimiter(ofAddress: limits.ofAddress, ofToken: limits.ofToken)
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive).routes
@@ -26,9 +31,12 @@ package struct QueryAPI: Sendable {
             + SubjectRoutes(archive: archive, clock: clock).routes
             + ForgetRoutes(archive: archive, policy: policy, clock: clock).routes
             + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
+            + NodeRoutes(archive: archive, settings: node).routes
+            + ChrysalisRoutes(archive: archive, settings: node).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
-        let admission = Admission(archive: archive)
+        let admission = Admission(
+            archive: archive, limiter: limiter, isBehindProxy: limits.isBehindProxy)
         var router = Router()
         for route in routes {
             router.register(route.method, route.template) { request, parameters in
@@ -55,20 +63,27 @@ package struct QueryAPI: Sendable {
     ) async -> HTTPResponse {
         var entry = record.begin(request, route: route)
         do {
-            let caller = try await admission.admit(request, to: route.access)
+            let caller = try await admission.admit(request, to: route)
             entry.caller = caller
-            let call = Call(request: request, parameters: parameters, caller: caller)
+            var call = Call(request: request, parameters: parameters, caller: caller)
+            if route.isLimited {
+                call.charge = { admission.charge($0, to: caller, request) }
+            }
             entry.subject = call.namedNumber
             return entry.end(try await Self.handle(call, route))
         } catch {
-            return entry.end(failedWith: error)
+            return entry.end(failedWith: error, as: route.errors)
         }
     }
 
     /// What is done and read for the call, its stream included, is done by its caller.
     private static func handle(_ call: Call, _ route: Route) async throws -> HTTPResponse {
-        guard let token = call.caller?.token else { return try await route.handler(call) }
-        let actor = AuditActor.token(token)
+        let actor: AuditActor
+        switch (call.caller?.token, route.access) {
+        case (let token?, _): actor = .token(token)
+        case (nil, .anyoneOrReader): actor = .anyone
+        case (nil, _): return try await route.handler(call)
+        }
         var response = try await AuditActor.$current.withValue(actor) {
             try await route.handler(call)
         }

@@ -20,12 +20,16 @@ package enum RequestError: Failure, Equatable {
     case cursor
     case notAcceptable(offered: [String])
     case notImplemented(what: String)
+    /// More than a client may ask for in a while.
+    case tooOften(seconds: Int)
+    case nodeInterfaceOff
 
     package var status: Int {
         switch self {
         case .unauthenticated: 401
         case .forbidden: 403
-        case .noSuchChannel, .noSuchMessage, .noSuchRequest: 404
+        case .noSuchChannel, .noSuchMessage, .noSuchRequest, .nodeInterfaceOff: 404
+        case .tooOften: 429
         case .bodyTooLarge: 413
         case .wrongContentType: 415
         case .notAcceptable: 406
@@ -52,6 +56,8 @@ package enum RequestError: Failure, Equatable {
         case .cursor: "request.cursor"
         case .notAcceptable: "request.not-acceptable"
         case .notImplemented: "request.not-implemented"
+        case .tooOften: "request.too-often"
+        case .nodeInterfaceOff: "request.node-interface-off"
         }
     }
 
@@ -81,6 +87,8 @@ package enum RequestError: Failure, Equatable {
         case .notAcceptable(let offered):
             "the answer can be had as \(Self.list(offered)), and Accept allows none of them"
         case .notImplemented(let what): "\(what) is not implemented yet"
+        case .tooOften: "too many requests"
+        case .nodeInterfaceOff: "The node interface is off"
         }
     }
 

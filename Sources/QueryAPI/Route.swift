@@ -6,6 +6,8 @@ import Vault
 enum Access: Sendable {
     /// Anyone: it tells nothing of channels.
     case anyone
+    /// Anyone, and who may read channels, within the token's scope.
+    case anyoneOrReader
     /// Who may read channels, within the token's scope.
     case reader
     case admin
@@ -16,7 +18,7 @@ enum Access: Sendable {
     func allows(_ role: TokenRole) -> Bool {
         switch self {
         case .anyone: true
-        case .reader: role != .subject
+        case .reader, .anyoneOrReader: role != .subject
         case .admin: role == .admin
         case .subject: role == .subject
         case .adminOrSubject: role != .reader
@@ -30,15 +32,22 @@ struct Route: Sendable {
     /// With `{name}` for single segments.
     let template: String
     let access: Access
+    /// How it tells what went wrong.
+    let errors: ErrorShape
+    /// What a client may ask of it in a while is bounded.
+    let isLimited: Bool
     let handler: @Sendable (Call) async throws -> HTTPResponse
 
     init(
-        _ method: String, _ template: String, _ access: Access,
+        _ method: String, _ template: String, _ access: Access, errors: ErrorShape = .problem,
+        isLimited: Bool = false,
         _ handler: @escaping @Sendable (Call) async throws -> HTTPResponse
     ) {
         self.method = method
         self.template = template
         self.access = access
+        self.errors = errors
+        self.isLimited = isLimited
         self.handler = handler
     }
 }
@@ -49,6 +58,9 @@ struct Call: Sendable {
     let parameters: PathParameters
     /// Nil only on routes open to anyone.
     let caller: Caller?
+
+    /// Takes what a request costs that turned out to be dearer than others.
+    var charge: @Sendable (_ cost: Double) -> Void = { _ in }
 
     /// The channels the caller may know of.
     var scope: ChannelScope { caller?.scope ?? .only([]) }

@@ -6,12 +6,12 @@ import Ternary
 
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
-    case curl, hashing, reading, ntru, crawl, verify, query, storage
+    case curl, hashing, reading, ntru, crawl, verify, query, storage, node
     /// Fills a million messages, some 3 GB: only where it is asked for.
     case forget
 
     var needsArchive: Bool {
-        [.crawl, .verify, .query, .storage, .forget].contains(self)
+        [.crawl, .verify, .query, .storage, .node, .forget].contains(self)
     }
 }
 
@@ -20,7 +20,7 @@ let usage = """
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
     SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last if
     none is given: it fills an archive of a million messages, which takes some 3 GB.
-    The last five need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
+    The last six need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
     user may create databases. See Ops/bench.
     """
 
@@ -62,6 +62,7 @@ func run(_ subjects: [Subject]) async throws {
         if subjects.contains(.crawl) { figures += CrawlFigures.measure(filled) }
         if subjects.contains(.verify) { figures += try await VerifyFigures.measure(filled) }
         if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
+        if subjects.contains(.node) { figures += try await NodeFigures.measure(filled) }
         if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
         if subjects.contains(.forget) { figures += try await ForgetFigures.measure(filled) }
         return figures

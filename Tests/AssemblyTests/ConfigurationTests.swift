@@ -3,6 +3,7 @@ import Assembly
 import Diagnostics
 import Foundation
 import NodeClient
+import QueryAPI
 import Testing
 import Vault
 
@@ -38,6 +39,32 @@ import Vault
         for problem in error.problems {
             #expect(error.operatorText.contains(problem.variable.rawValue))
         }
+    }
+
+    @Test func theNodeInterfaceIsOffUnlessItIsSwitchedOn() throws {
+        #expect(try Configuration([:]).nodeInterface == nil)
+        let forward = ["PERMANODE_NODE_FORWARD": "https://user:s3cret@node.example"]
+        #expect(try Configuration(forward).nodeInterface == nil)
+        let on = try #require(
+            Configuration([
+                "PERMANODE_NODE_INTERFACE": "on", "PERMANODE_PROXY_ENDS_TLS": "yes",
+                "PERMANODE_NODE_RATE": "10",
+            ]).nodeInterface)
+        #expect(on.forwarder == nil && on.isBehindProxy)
+        #expect(on.ofAddress == .init(perSecond: 10, burst: 100))
+        #expect(on.ofToken == .init(perSecond: 50, burst: 500))
+        let forwarding = try Configuration(
+            forward.merging(["PERMANODE_NODE_INTERFACE": "on"], uniquingKeysWith: { $1 }))
+        #expect(forwarding.nodeInterface?.forwarder != nil)
+        let error = try #require(throws: ConfigurationError.self) {
+            try Configuration([
+                "PERMANODE_NODE_INTERFACE": "s3cret", "PERMANODE_NODE_FORWARD": "ftp://s3cret",
+                "PERMANODE_NODE_RATE": "0",
+            ])
+        }
+        #expect(
+            Set(error.problems.map(\.variable)) == [.nodeInterface, .nodeForward, .nodeRate])
+        #expect(!error.operatorText.contains("s3cret"))
     }
 
     @Test func whatARequestToForgetTakesIsReadAndBounded() throws {

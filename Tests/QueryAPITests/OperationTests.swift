@@ -109,11 +109,9 @@ import Vault
 
     @Test func whatIsNotThereYetSaysSo() async throws {
         try await TestAPI.with { api in
-            for method in ["GET", "POST"] {
-                let answer = try await api.call(method, "/", token: .none)
-                #expect(answer.status == 501)
-                #expect(answer.code == "request.not-implemented")
-            }
+            let answer = try await api.call("GET", "/", token: .none)
+            #expect(answer.status == 501)
+            #expect(answer.code == "request.not-implemented")
         }
     }
 

@@ -53,7 +53,9 @@ struct TestAPI: Sendable {
 
     var archive: Archive { test.archive }
 
-    static func with(_ body: (TestAPI) async throws -> Void) async throws {
+    static func with(
+        node: NodeInterfaceSettings? = nil, _ body: (TestAPI) async throws -> Void
+    ) async throws {
         try await TestArchive.with { test in
             let clock = TestClock()
             let metrics = Metrics()
@@ -63,7 +65,8 @@ struct TestAPI: Sendable {
             let api = TestAPI(
                 test: test,
                 api: try QueryAPI(
-                    archive: test.archive, metrics: metrics, log: log, clock: { clock.now }),
+                    archive: test.archive, metrics: metrics, log: log, node: node,
+                    clock: { clock.now }),
                 clock: clock, metrics: metrics, admin: admin.text, told: told)
             told.protect(admin.text)
             try await body(api)

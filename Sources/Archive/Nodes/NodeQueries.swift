@@ -49,23 +49,8 @@ extension Archive {
         _ query: NodeQuery, limit: Int, for asker: NodeAsker
     ) async throws -> [Hash]? {
         let terms = NodeTerms(query, of: self)
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                """
-                select l.lookup, l.channel, l.sequence, l.number, l.transactions, n.period,
-                    n.sealed_hashes
-                from node_lookup l
-                    join channel c on c.id = l.channel
-                    join node_attachment n on n.channel = l.channel
-                        and n.sequence = l.sequence and n.number = l.number
-                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2))
-                order by l.channel, l.sequence, l.number limit $3
-                """,
-                [
-                    .bytesArray(terms.lookups), asker.parameter,
-                    .int64(Int64(Self.nodeSearchLimit) + 1),
-                ])
-        }
+        let rows = try await nodeAttachments(
+            terms.lookups, limit: Self.nodeSearchLimit + 1, for: asker)
         guard rows.count <= Self.nodeSearchLimit else { return nil }
         var found: [Hash] = []
         var start = rows.startIndex
@@ -134,7 +119,26 @@ extension Archive {
         """
     }
 
-    private func nodeEvidence(_ lookups: [[UInt8]], for asker: NodeAsker) async throws
+    /// What has one of the lookups, in the order of channels and of their sequences.
+    func nodeAttachments(_ lookups: [[UInt8]], limit: Int, for asker: NodeAsker) async throws
+        -> [PostgresRow]
+    {
+        try await pool.withConnection {
+            try await $0.query(
+                """
+                select l.lookup, l.channel, l.sequence, l.number, l.transactions, n.period,
+                    n.sealed_hashes
+                from node_lookup l
+                    join channel c on c.id = l.channel
+                    join node_attachment n on n.channel = l.channel
+                        and n.sequence = l.sequence and n.number = l.number
+                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2))
+                order by l.channel, l.sequence, l.number limit $3
+                """, [.bytesArray(lookups), asker.parameter, .int64(Int64(limit))])
+        }
+    }
+
+    func nodeEvidence(_ lookups: [[UInt8]], for asker: NodeAsker) async throws
         -> [PostgresRow]
     {
         try await pool.withConnection {
@@ -155,14 +159,14 @@ extension Archive {
         }
     }
 
-    private struct NodeBundle {
+    struct NodeBundle {
         let place: NodePlace
         let transactions: [Transaction]
         let hashes: [Hash]
     }
 
     /// Nil where it was forgotten meanwhile.
-    private func nodeBundle(_ row: PostgresRow) throws -> NodeBundle? {
+    func nodeBundle(_ row: PostgresRow) throws -> NodeBundle? {
         let place = try NodePlace(row)
         guard let hashes = try nodeHashes(row, at: place) else { return nil }
         do {
@@ -194,7 +198,7 @@ extension Archive {
     }
 
     /// Nil where it was forgotten meanwhile.
-    private func nodeHashes(_ row: PostgresRow, at place: NodePlace) throws -> NodeHashes? {
+    func nodeHashes(_ row: PostgresRow, at place: NodePlace) throws -> NodeHashes? {
         let column = SealedColumn.nodeHashes
         do {
             return try NodeHashes(
@@ -213,7 +217,7 @@ extension Optional where Wrapped == ChannelScope {
 }
 
 /// Where an attachment lies.
-private struct NodePlace: Equatable {
+struct NodePlace: Equatable {
     let channel: ChannelNumber
     let sequence: Int64
     let number: Int

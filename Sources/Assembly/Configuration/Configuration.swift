@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import NodeClient
 import Postgres
+import QueryAPI
 import Vault
 
 /// What the environment says, read once at the start. Texts of it that may hold passwords
@@ -41,6 +42,12 @@ package struct Configuration: Sendable {
         case backupExpiry = "PERMANODE_BACKUP_EXPIRY"
         /// How long deleted rows wait for a vacuum at most, such as `10m`.
         case vacuumInterval = "PERMANODE_VACUUM_INTERVAL"
+        /// `on`: the commands of a node are answered about channels that have them on.
+        case nodeInterface = "PERMANODE_NODE_INTERFACE"
+        /// A URL of a node that takes the commands that write.
+        case nodeForward = "PERMANODE_NODE_FORWARD"
+        /// Commands a second of one client address.
+        case nodeRate = "PERMANODE_NODE_RATE"
         case logLevel = "PERMANODE_LOG_LEVEL"
         case logFormat = "PERMANODE_LOG_FORMAT"
     }
@@ -88,6 +95,8 @@ package struct Configuration: Sendable {
     package let backupExpiryDays: Int?
     /// Minutes; nil where none are set.
     package let vacuumMinutes: Int?
+    /// How the commands of a node are answered; nil does not answer them.
+    package let nodeInterface: NodeInterfaceSettings?
     /// Nil where none is set: services then say more than single commands.
     package let logLevel: LogLevel?
     package let logFormat: LogFormat
@@ -108,7 +117,7 @@ package struct Configuration: Sendable {
         listen = reader.listen()
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false
-        webhook = reader.webhook()
+        webhook = reader.endpoint(.webhook)
         requestPolicy = RequestPolicy(
             secondPerson: reader.choice(
                 .forgetApproval, ["admin": false, "second": true]) ?? false,
@@ -116,6 +125,7 @@ package struct Configuration: Sendable {
                 ?? Self.forgetDelay)
         backupExpiryDays = reader.count(.backupExpiry, of: "d", in: 0...36_500)
         vacuumMinutes = reader.count(.vacuumInterval, of: "m", in: 0...10_080)
+        nodeInterface = reader.nodeInterface(isBehindProxy: proxyEndsTLS)
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
         logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
         if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,

@@ -1,6 +1,7 @@
 import Foundation
 import NodeClient
 import Postgres
+import QueryAPI
 import Vault
 
 /// Reads variables one by one and collects what is wrong with them.
@@ -139,14 +140,33 @@ struct EnvironmentReader {
         return TimeInterval(number)
     }
 
-    mutating func webhook() -> NodeEndpoint? {
-        guard let text = value(.webhook) else { return nil }
+    mutating func nodeInterface(isBehindProxy: Bool) -> NodeInterfaceSettings? {
+        let isOn = choice(.nodeInterface, ["on": true, "off": false]) ?? false
+        let forward = endpoint(.nodeForward)
+        var settings = NodeInterfaceSettings()
+        settings.forwarder = forward.map(NodeForwarder.init)
+        settings.isBehindProxy = isBehindProxy
+        if let text = value(.nodeRate) {
+            let range = 1...1_000_000
+            if let rate = Int(text), range.contains(rate) {
+                // Tokens are known: five times as much, as it is unless set.
+                settings.ofAddress = .init(perSecond: Double(rate), burst: Double(rate) * 10)
+                settings.ofToken = .init(perSecond: Double(rate) * 5, burst: Double(rate) * 50)
+            } else {
+                add(.nodeRate, .malformed("is no number from 1 to \(range.upperBound)"))
+            }
+        }
+        return isOn ? settings : nil
+    }
+
+    mutating func endpoint(_ variable: Configuration.Variable) -> NodeEndpoint? {
+        guard let text = value(variable) else { return nil }
         do {
             return try NodeEndpoint(text)
         } catch {
             var reason = error.publicText
             if case .invalidEndpoint(let what) = error.kind { reason = what }
-            add(.webhook, .malformed("cannot be used: \(reason)"))
+            add(variable, .malformed("cannot be used: \(reason)"))
             return nil
         }
     }

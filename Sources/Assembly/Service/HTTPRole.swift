@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import Foundation
 import HTTPServer
+import IRICommands
 import QueryAPI
 
 /// Listens and answers, until its task is cancelled.
@@ -17,12 +18,17 @@ struct HTTPRole: Sendable {
     ) throws {
         let api = try QueryAPI(
             archive: instance.archive, metrics: metrics, log: log,
-            policy: configuration.requestPolicy)
+            policy: configuration.requestPolicy, node: configuration.nodeInterface)
         let listen = configuration.listen
         var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
         if let files = configuration.tls {
             http.tls = HTTPTLS(
                 certificate: try Self.read(files.certificate), key: try Self.read(files.key))
+        }
+        if let node = configuration.nodeInterface {
+            // The commands' limit is in characters, of up to three bytes a UTF-16 code unit; what
+            // is beyond is told as a node tells it.
+            http.limits.bodyBytes = max(http.limits.bodyBytes, node.limits.bodyLength * 3)
         }
         if configuration.proxyEndsTLS {
             // All connections come from the proxy.

@@ -81,6 +81,11 @@ extension Arguments {
         try secret(option, limit: JSONFragment.byteLimit).map { $0.withBytes { Array($0) } }
     }
 
+    /// An access token.
+    func token(_ option: String = "token-file") throws(CommandFailure) -> String? {
+        try secret(option)?.withBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// The content of the file an option names; `-` is standard input. Texts of errors do not
     /// repeat the name: a secret may have been given in its place.
     private func secret(

@@ -18,6 +18,7 @@ enum Program {
         HoldLiftCommand.self, HoldListCommand.self,
         KeyringBackupCommand.self, KeyringRestoreCommand.self, KeyringShowCommand.self,
         KeyringRotateCommand.self, RestoreCheckCommand.self, LocalTangleCommand.self,
+        GatewayCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]
 
