@@ -1,6 +1,6 @@
 /* A handler of libmicrohttpd that reads a request and answers as many bytes as its path says, on
    one epoll thread with connections that stay open: what the interface's figures stand beside.
-   Prints its port, and ends with its parent's signal. */
+   Prints its port, and ends with its input. */
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -47,7 +47,9 @@ int main(void)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
     printf("%u\n", info->port);
     fflush(stdout);
-    pause();
+    char rest;
+    while (read(0, &rest, 1) > 0)
+        continue;
     MHD_stop_daemon(daemon);
     return 0;
 }

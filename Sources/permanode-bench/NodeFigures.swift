@@ -132,6 +132,8 @@ enum NodeFigures {
 private final class BareHandler {
     let port: UInt16
     private let process = Process()
+    /// It ends with it.
+    private let input = Pipe()
 
     init() throws {
         guard let path = ProcessInfo.processInfo.environment["PERMANODE_BENCH_BARE_HANDLER"] else {
@@ -139,17 +141,18 @@ private final class BareHandler {
         }
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: path)
+        process.standardInput = input
         process.standardOutput = output
         try process.run()
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         guard let port = UInt16(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            process.terminate()
+            try? input.fileHandleForWriting.close()
             throw BenchError("the bare handler told no port")
         }
         self.port = port
     }
 
-    func stop() { process.terminate() }
+    func stop() { try? input.fileHandleForWriting.close() }
 
     /// One that is answered with so many bytes.
     static func request(_ count: Int) -> [UInt8] {
@@ -164,6 +167,10 @@ private final class BareHandler {
 
 /// PostgreSQL's own measure of how many rows a second it gives by their keys.
 private enum Pgbench {
+    /// Some seconds of them. By number and not by time: its timer is a signal, which processes
+    /// that are started from here have blocked.
+    private static let transactions = 64_000
+
     static func transactionsPerSecond(connections: Int) throws -> Double {
         let environment = ProcessInfo.processInfo.environment
         guard let path = environment["PERMANODE_BENCH_PGBENCH"],
@@ -173,8 +180,8 @@ private enum Pgbench {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = [
-            "-S", "-n", "-M", "prepared", "-T", "4", "-c", String(connections), "-j",
-            String(min(connections, 2)), url,
+            "-S", "-n", "-M", "prepared", "-t", String(transactions / connections), "-c",
+            String(connections), "-j", String(min(connections, 2)), url,
         ]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
