@@ -126,6 +126,28 @@ create table tree (
     primary key (channel, position)
 );
 
+-- What lies before the earliest root that a channel was known by: a chain from a still earlier
+-- root to that one, handed in later. Its positions count from -1000000000 times its number, since
+-- how many trees are between is known only when it arrives.
+create table earlier_chain (
+    channel bigint not null references channel (id),
+    number smallint not null,
+    -- Keyed hash of its first root, under the channel's own key: a root is handed in once, and a
+    -- chain that lies before this one arrives there.
+    start_lookup bytea not null,
+    -- Keyed hash of the root where it arrives, as above or as channel.registration.
+    end_lookup bytea not null,
+    -- The tree now looked for; null once it has arrived or was given up for another.
+    head_position bigint,
+    arrived_at timestamptz,
+    -- As those of the channel, for its own turns.
+    reason text,
+    last_look_at timestamptz,
+    last_news_at timestamptz not null,
+    next_look_at timestamptz not null,
+    primary key (channel, number)
+);
+
 -- What decrypting needs of a message. Written only under the channel row's lock, which
 -- gives what a foreign key would check.
 create table message (

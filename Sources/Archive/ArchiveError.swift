@@ -16,6 +16,7 @@ package enum ArchiveError: Failure, Equatable {
     /// A side key for a channel whose mode has none.
     case sideKeyNotWanted
     case tooManySideKeys(limit: Int)
+    case tooManyEarlierChains(limit: Int)
     /// The archive has this key pair under this address.
     case providerKeyExists
     case tooManyProviderKeys(limit: Int)
@@ -64,6 +65,7 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing: "archive.side-key-missing"
         case .sideKeyNotWanted: "archive.side-key-not-wanted"
         case .tooManySideKeys: "archive.too-many-side-keys"
+        case .tooManyEarlierChains: "archive.too-many-earlier-chains"
         case .providerKeyExists: "archive.provider-key-exists"
         case .tooManyProviderKeys: "archive.too-many-provider-keys"
         case .handOverMalformed: "archive.hand-over-malformed"
@@ -103,7 +105,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong, .periodNotBegun: "take a forget request"
         case .onHold, .sharedChannels: "take a forget request"
         case .noSuchHold: "lift a hold"
-        case .wrongState: "change a channel"
+        case .wrongState, .tooManyEarlierChains: "change a channel"
         case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
         case .schemaVersion: "use the database"
@@ -139,6 +141,7 @@ package enum ArchiveError: Failure, Equatable {
         case .sideKeyMissing: "a restricted channel needs a side key"
         case .sideKeyNotWanted: "only a restricted channel has side keys"
         case .tooManySideKeys(let limit): "a channel keeps at most \(limit) side keys"
+        case .tooManyEarlierChains(let limit): "a channel has at most \(limit) earlier chains"
         case .providerKeyExists: "the archive has this provider key already"
         case .tooManyProviderKeys(let limit): "an archive has at most \(limit) provider keys"
         case .handOverMalformed:

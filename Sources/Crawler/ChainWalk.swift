@@ -69,7 +69,7 @@ package struct ChainWalk: Sendable {
         head = assignment.head
         lastNewsAt = assignment.lastNewsAt
         watched = assignment.watched
-        rest = CrawlFindings(lease: assignment.lease)
+        rest = CrawlFindings(lease: assignment.lease, filling: assignment.filling)
     }
 
     package func begin() -> Step { look(at: head) }
@@ -99,7 +99,7 @@ package struct ChainWalk: Sendable {
             add(report, to: &rest)
             return nextPassed(now: now)
         }
-        var findings = CrawlFindings(lease: assignment.lease)
+        var findings = CrawlFindings(lease: assignment.lease, filling: assignment.filling)
         add(report, to: &findings)
         findings.sideKeys = rotated
         let until = now.addingTimeInterval(policy.watchDuration)
@@ -229,6 +229,7 @@ package struct ChainWalk: Sendable {
         guard phase == .head else { return .done }
         switch chain {
         case .advanced: return advanced(to: findings.advance?.nextRoot, now: now)
+        case .joined: summary.treesPassed += 1
         case .cycle: blocked = .cycle
         case .forgotten: blocked = .forgotten
         case .none: break

@@ -132,7 +132,9 @@ struct ChannelTurn: Sendable {
                 let outcome = try await storing.answer(to: findings)
                 // A chain that cannot go on has to say so again at the next look, so its
                 // messages are not what need not be looked at.
-                if case .stored(_, _, let chain) = outcome, chain == .none || chain == .advanced {
+                if case .stored(_, _, let chain) = outcome,
+                    [.none, .advanced, .joined].contains(chain)
+                {
                     for (report, keys) in reports {
                         await memory.remember(report, of: channel, keys: keys)
                     }

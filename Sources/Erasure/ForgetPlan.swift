@@ -27,6 +27,7 @@ enum ChannelTable: String, CaseIterable {
     case partlyForgottenRoot = "partly_forgotten_root"
     case nodeLookup = "node_lookup"
     case nodeAttachment = "node_attachment"
+    case earlierChain = "earlier_chain"
     // The last: until then a forget of one of its people covers the channel, too.
     case channelSubject = "channel_subject"
 

@@ -51,7 +51,7 @@ struct Problem: Sendable {
             404
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
             .tooManySideKeys, .tooManySubjects, .providerKeyExists,
-            .tooManyProviderKeys, .handOverForOthers:
+            .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun, .handOverMalformed:

@@ -110,6 +110,42 @@ import Testing
         }
     }
 
+    @Test func whatLiesBeforeTheRegisteredRootIsFilledIn() async throws {
+        try await Workplace.withArchive { place in
+            let node = try await place.startNode()
+            let vector = try ChannelVector.named("private")
+            for message in vector.messages { place.keepSecret(message.root) }
+            let added = try await place.run(
+                "channel", "add", "--mode", "private", "--root-file", "-",
+                input: vector.messages[3].root)
+            let id = try #require(added.lines.last)
+            let extended = try await place.run(
+                "channel", "extend", id, "--earlier-root-file", "-", input: vector.messages[0].root)
+            #expect(extended.status == 0, "\(extended.errors)")
+            #expect(
+                try await place.run("channel", "show", id).output.contains(
+                    "looking for -1000000000"))
+            #expect(try await place.run("crawl", "--until-idle").status == 0)
+            let shown = try await place.run("channel", "show", id)
+            #expect(shown.output.contains("from -1000000000: arrived"))
+            struct Line: Decodable { let position: Int, text: String }
+            let lines = try await place.run("messages", id, "--format", "ndjson").lines.map {
+                try JSONDecoder().decode(Line.self, from: Data($0.utf8))
+            }
+            let ordered = lines.sorted { $0.position < $1.position }
+            #expect(ordered.map(\.text) == vector.messages.map(\.text))
+            #expect(
+                ordered.map(\.position).prefix(4)
+                    == [-1_000_000_000, -999_999_999, -999_999_998, 0])
+            #expect(try await place.run("verify").status == 0)
+            let again = try await place.run(
+                "channel", "extend", id, "--earlier-root-file", "-", input: vector.messages[0].root)
+            #expect(again.status == 4)
+            node.signal(SIGTERM)
+            #expect(try await node.waitForEnd() == 0)
+        }
+    }
+
     @Test(
         arguments: [
             (["provider-key", "create"], "", 2),
@@ -127,6 +163,11 @@ import Testing
             (["channel", "add", "--mam-data", "/nowhere/file"], "", 3),
             (["channel", "add", "--mam-data", "-"], String(repeating: "[", count: 300_000), 2),
             (["key", "list", "--channel", "0000000000"], "", 3),
+            (["channel", "extend"], "", 2), (["channel", "extend", "0000000000"], "", 2),
+            (
+                ["channel", "extend", "0000000000", "--earlier-root-file", "-"],
+                String(repeating: "E", count: 81), 3
+            ),
         ] as [([String], String, Int32)])
     func wrongUseIsTold(_ arguments: [String], _ input: String, _ status: Int32) async throws {
         try await Workplace.withArchive { place in

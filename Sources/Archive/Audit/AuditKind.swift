@@ -2,6 +2,7 @@
 package enum AuditKind: String, Sendable, CaseIterable {
     case archiveMade = "archive.made"
     case channelAdded = "channel.added"
+    case channelExtended = "channel.extended"
     case channelPaused = "channel.paused"
     case channelResumed = "channel.resumed"
     case channelRestricted = "channel.restricted"

@@ -121,6 +121,7 @@ extension Archive {
                     .int64(channel.rawValue), .text(state.rawValue),
                     .optional(lookAt),
                 ])
+            if let lookAt { try await lookAtEarlier(of: channel, now: lookAt, on: connection) }
             try await recordAct(kind, of: channel, now: now, on: connection)
         }
     }

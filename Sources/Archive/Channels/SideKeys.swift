@@ -44,6 +44,7 @@ extension Archive {
             let number = try await insert(
                 sideKey, of: channel, from: position, now: now, on: connection)
             try await lookAtWaiting(of: channel, now: now, on: connection)
+            try await lookAtEarlier(of: channel, now: now, on: connection)
             _ = try await connection.execute(
                 """
                 update channel set epoch = epoch + 1, lease_owner = null, lease_until = null,

@@ -17,12 +17,16 @@ extension Archive {
             var rotations: [AuditLog.Act] = []
             for round in Self.rounds(findings) {
                 let cursors = try await lock(round.map { findings[$0].lease }, on: connection)
+                let filling = try await earlierChains(
+                    of: round.map { findings[$0] }, on: connection)
                 let entries = round.compactMap { index -> CommitEntry? in
                     let found = findings[index]
                     guard let cursor = cursors[found.lease.channel],
                         cursor.epoch == found.lease.epoch
                     else { return nil }
-                    return CommitEntry(index: index, found: found, cursor: cursor)
+                    return CommitEntry(
+                        index: index, found: found, cursor: cursor,
+                        filling: filling[found.lease.channel])
                 }
                 for entry in try await store(entries, now: now, on: connection) {
                     outcomes[entry.index] = entry.outcome
@@ -94,6 +98,7 @@ extension Archive {
                 entry.found, period: entry.period(now), now: now, on: connection)
         }
         try await moveTrees(of: &entries, now: now, on: connection)
+        try await moveEarlierChains(of: entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)
         return entries
     }
@@ -111,6 +116,7 @@ extension Archive {
             now: now, on: connection)
         for entry in entries {
             try await lookAtWaiting(of: entry.channel, now: now, on: connection)
+            try await lookAtEarlier(of: entry.channel, now: now, on: connection)
         }
     }
 }
@@ -139,10 +145,19 @@ struct CommitEntry {
         let isNodeAnswering: Bool
     }
 
+    /// Where an earlier chain stands.
+    struct Filling {
+        let headPosition: Int64?
+        /// Keyed hash of the root where it arrives.
+        let endLookup: [UInt8]
+    }
+
     /// Of the findings among those of the commit.
     let index: Int
     var found: CrawlFindings
     let cursor: Cursor
+    /// The earlier chain that the findings are about; nil for the channel's own head.
+    let filling: Filling?
     var intake = MessageIntake()
     /// Attachments added beyond the first of each message.
     var furtherAttachments = 0
@@ -151,10 +166,16 @@ struct CommitEntry {
     private(set) var isRefused = false
     private(set) var nextIsForgotten = false
 
-    init(index: Int, found: CrawlFindings, cursor: Cursor) {
+    init(index: Int, found: CrawlFindings, cursor: Cursor, filling: Filling? = nil) {
         self.index = index
         self.found = found
         self.cursor = cursor
+        self.filling = found.filling == nil ? nil : filling
+    }
+
+    /// The tree from which a step of the chain can be taken; nil where none can.
+    var headPosition: Int64? {
+        found.filling == nil ? cursor.headPosition : filling?.headPosition
     }
 
     var channel: ChannelNumber { found.lease.channel }

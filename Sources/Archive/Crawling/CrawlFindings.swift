@@ -83,6 +83,8 @@ package struct LookEnd: Sendable {
 /// What a crawler found for one channel, to be stored in one transaction.
 package struct CrawlFindings: Sendable {
     package let lease: CrawlLease
+    /// The number of the earlier chain that the turn was at; nil for the channel's own head.
+    package let filling: Int16?
     /// In the order in which sequences are to be given.
     package var messages: [VerifiedMessage] = []
     /// Side keys that rotations among the messages announce, under the next free numbers.
@@ -100,7 +102,10 @@ package struct CrawlFindings: Sendable {
     /// Ends the look and gives the lease back; nil keeps it.
     package var end: LookEnd?
 
-    package init(lease: CrawlLease) { self.lease = lease }
+    package init(lease: CrawlLease, filling: Int16? = nil) {
+        self.lease = lease
+        self.filling = filling
+    }
 }
 
 /// What became of one channel's findings.
@@ -117,6 +122,8 @@ package enum CrawlOutcome: Sendable, Equatable {
 package enum ChainStep: Sendable, Equatable {
     case none
     case advanced
+    /// The next root is the one where the earlier chain had to arrive: it is filled in.
+    case joined
     /// The next root is one the chain passed already: it leads nowhere.
     case cycle
     /// The next root was forgotten, and is not followed.

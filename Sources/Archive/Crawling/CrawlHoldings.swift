@@ -10,18 +10,25 @@ struct CrawlHoldings {
     var trees: [Int64: [PostgresRow]] = [:]
     var sideKeys: [Int64: [PostgresRow]] = [:]
     var candidates: [Int64: [PostgresRow]] = [:]
+    var filling: [Int64: FillingTurn] = [:]
     /// The archive's own, for all channels.
     var providers: [ProviderKey] = []
 }
 
 extension Archive {
-    /// - Parameter rows: channels with `id` and `head_position`.
-    func holdings(of rows: [PostgresRow], now: Date, on connection: PostgresConnection)
-        async throws -> CrawlHoldings
-    {
+    /// - Parameters:
+    ///   - rows: channels with `id` and `head_position`.
+    ///   - filling: those whose turn is at an earlier chain.
+    func holdings(
+        of rows: [PostgresRow], _ filling: [Int64: FillingTurn], now: Date,
+        on connection: PostgresConnection
+    ) async throws -> CrawlHoldings {
         guard !rows.isEmpty else { return CrawlHoldings() }
         let channels = PostgresValue.int64Array(try rows.map { try $0.int64("id") })
-        let heads = PostgresValue.int64Array(try rows.map { try $0.int64("head_position") })
+        let heads = PostgresValue.int64Array(
+            try rows.map { row in
+                try filling[row.int64("id")]?.headPosition ?? row.int64("head_position")
+            })
         let trees = try await connection.query(
             """
             select t.channel, t.position, t.sealed_root, t.watch_until
@@ -30,6 +37,7 @@ extension Archive {
                 union all
                 (select * from tree
                  where channel = k.channel and position <> k.head and next_look_at <= $3
+                    and watch_until is not null
                  order by next_look_at limit $4)) t
             """, [channels, heads, .timestamp(now), .int64(Int64(Self.watchedTreeLimit))])
         let sideKeys = try await connection.query(
@@ -39,6 +47,7 @@ extension Archive {
             order by channel, number desc
             """, [channels])
         var holdings = CrawlHoldings()
+        holdings.filling = filling
         holdings.trees = try Dictionary(grouping: trees) { try $0.int64("channel") }
         holdings.sideKeys = try Dictionary(grouping: sideKeys) { try $0.int64("channel") }
         holdings.providers = try await providerKeys(on: connection)
@@ -61,7 +70,8 @@ extension Archive {
         guard let mode = ChannelMode(rawValue: try row.text("mode")),
             let state = ChannelState(rawValue: try row.text("state"))
         else { throw ArchiveError.damaged(table: "channel", channel: channel) }
-        let position = try row.int64("head_position")
+        let filling = holdings.filling[channel.rawValue]
+        let position = try filling?.headPosition ?? row.int64("head_position")
         let trees = try holdings.trees[channel.rawValue, default: []].map { row in
             FollowedTree(
                 position: try row.int64("position"), root: try treeRoot(row, of: channel),
@@ -73,7 +83,7 @@ extension Archive {
         let sideKeys = mode == .restricted ? holdings.sideKeys[channel.rawValue, default: []] : []
         return CrawlAssignment(
             lease: CrawlLease(channel: channel, epoch: try row.int64("epoch")), mode: mode,
-            state: state, reason: try row.optionalText("reason"),
+            state: state, reason: try filling?.reason ?? row.optionalText("reason"),
             sideKeys: try sideKeys.map { try sideKey($0, of: channel) }, head: head,
             watched: trees.filter { $0.position != position },
             waiting: try holdings.candidates[channel.rawValue, default: []].compactMap {
@@ -81,8 +91,9 @@ extension Archive {
                 try vault.isForgotten(channel, $0.period("period"))
                     ? nil : try waitingBundle($0, of: channel)
             },
-            lastNewsAt: try row.timestamp("last_news_at"),
+            lastNewsAt: try filling?.lastNewsAt ?? row.timestamp("last_news_at"),
             createdAt: try row.timestamp("created_at"),
-            messageCount: try row.int64("next_sequence"), providers: holdings.providers)
+            messageCount: try row.int64("next_sequence"), providers: holdings.providers,
+            filling: filling?.number)
     }
 }

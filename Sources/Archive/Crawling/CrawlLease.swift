@@ -72,12 +72,14 @@ package struct CrawlAssignment: Sendable {
     package let messageCount: Int64
     /// To whom owners may have encrypted the next side key.
     package let providers: [ProviderKey]
+    /// The number of the earlier chain whose head this is; nil for the channel's own.
+    package let filling: Int16?
 
     package init(
         lease: CrawlLease, mode: ChannelMode, state: ChannelState, reason: String?,
         sideKeys: [NumberedSideKey], head: FollowedTree, watched: [FollowedTree],
         waiting: [WaitingBundle], lastNewsAt: Date, createdAt: Date, messageCount: Int64,
-        providers: [ProviderKey] = []
+        providers: [ProviderKey] = [], filling: Int16? = nil
     ) {
         self.lease = lease
         self.mode = mode
@@ -91,6 +93,7 @@ package struct CrawlAssignment: Sendable {
         self.createdAt = createdAt
         self.messageCount = messageCount
         self.providers = providers
+        self.filling = filling
     }
 }
 
@@ -128,13 +131,14 @@ extension Archive {
                 set epoch = epoch + 1, lease_owner = $3, lease_until = $4
                 from due where c.id = due.id
                 returning c.id, c.epoch, c.mode, c.state, c.reason, c.head_position,
-                    c.last_news_at, c.created_at, c.next_sequence
+                    c.last_news_at, c.created_at, c.next_sequence, c.next_look_at
                 """,
                 [
                     .timestamp(now), .int64(Int64(limit)), .text(owner),
                     .timestamp(now.addingTimeInterval(duration)), .timestamp(time),
                 ])
-            let holdings = try await holdings(of: rows, now: now, on: connection)
+            let filling = try await fillingTurns(among: rows, schedule, on: connection)
+            let holdings = try await holdings(of: rows, filling, now: now, on: connection)
             var assignments: [CrawlAssignment] = []
             for row in rows {
                 do {

@@ -7,7 +7,7 @@ import Vault
 /// A message as it is stored: what decrypting needs, and what the archive knows of it.
 package struct StoredMessage: Sendable {
     package let sequence: Int64
-    /// Trees from the registered root.
+    /// Trees from the registered root; of what lies before it as `EarlierChain` says.
     package let position: Int64
     package let leaf: Int64
     package let head: MessageHead
@@ -134,7 +134,7 @@ extension Archive {
         let order = columns.map { "\($0) \(direction)" }.joined(separator: ", ")
         let bounds =
             range.order == .sequence ? "$2" : "$3, $4, $2"
-        let edge = range.descending ? Int64.max : -1
+        let edge = range.descending ? Int64.max : Int64.min
         let rows = try await pool.withConnection {
             try await $0.query(
                 """

@@ -56,7 +56,7 @@ struct CommandFailure: Error {
             .notFound
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
             .tooManySideKeys, .tooManySubjects, .providerKeyExists,
-            .tooManyProviderKeys, .handOverForOthers:
+            .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
             .reasonTooLong, .periodNotBegun, .handOverMalformed:

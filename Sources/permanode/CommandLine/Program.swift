@@ -5,7 +5,8 @@ enum Program {
     static let commands: [any Command.Type] = [
         InitCommand.self, MigrateCommand.self, ServeCommand.self,
         ChannelAddCommand.self, ChannelListCommand.self, ChannelShowCommand.self,
-        ChannelPauseCommand.self, ChannelResumeCommand.self, ChannelSetCommand.self,
+        ChannelExtendCommand.self, ChannelPauseCommand.self, ChannelResumeCommand.self,
+        ChannelSetCommand.self,
         ChannelRestrictCommand.self, ChannelLiftCommand.self, KeyAddCommand.self,
         KeyListCommand.self, ProviderKeyCreateCommand.self, ProviderKeyShowCommand.self,
         CrawlCommand.self, MessagesCommand.self, ForgetCommand.self, ReceiptShowCommand.self,

@@ -13,14 +13,27 @@ enum ChannelShowCommand: Command {
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let id = try arguments.channelOperand()
-        let channel = try await context.withInstance { instance, _, _ in
-            try await instance.archive.channel(id)
+        let (channel, earlier) = try await context.withInstance { instance, _, _ in
+            let channel = try await instance.archive.channel(id)
+            return (channel, try await instance.archive.earlierChains(of: id))
         }
         if arguments.has("json") {
             try context.console.json(ChannelDocument(channel, isAdmin: true))
         } else {
-            try context.console.write(Table.fields(fields(of: channel)))
+            try context.console.write(Table.fields(fields(of: channel) + earlier.map(field)))
         }
+    }
+
+    private static func field(of chain: EarlierChain) -> (String, String) {
+        let start = EarlierChain.start(of: chain.number)
+        let standing =
+            switch (chain.arrivedAt, chain.headPosition) {
+            case (let arrivedAt?, _): "arrived \(Timestamp(arrivedAt).text)"
+            case (nil, let head?):
+                "looking for \(head)" + (chain.reason.map { ", \($0)" } ?? "")
+            case (nil, nil): "given up for another"
+            }
+        return ("earlier", "from \(start): \(standing)")
     }
 
     private static func fields(of channel: ChannelRecord) -> [(String, String)] {
