@@ -44,6 +44,16 @@ import Vault
         }
     }
 
+    @Test func anAddressThatIsNotGivenIsTheSeedsFirst() async throws {
+        try await TestArchive.with { test in
+            let seed = String(repeating: "9", count: 81)
+            let made = try await test.archive.addProviderKey(seed: Seed(seed), now: Self.now)
+            #expect(made.address.description.hasPrefix("GPB9PBNCJTPGFZ9CCAOPCZBFMBSMM"))
+            let new = try await test.archive.addProviderKey(now: Self.now)
+            #expect(new.address != made.address)
+        }
+    }
+
     @Test func aSwappedOrChangedKeyIsDamaged() async throws {
         try await TestArchive.with { test in
             _ = try await test.add(try TestProvider("P"), now: Self.now)

@@ -148,7 +148,7 @@ import Testing
 
     @Test(
         arguments: [
-            (["provider-key", "create"], "", 2),
+            (["provider-key", "create", "--seed-file", "/nowhere/seed"], "", 3),
             (["provider-key", "create", "--address", "SHORT"], "", 2),
             (
                 [

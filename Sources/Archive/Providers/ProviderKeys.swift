@@ -3,6 +3,7 @@ import MAM
 import NTRU
 import Postgres
 import Secrets
+import Tangle
 import Ternary
 import Vault
 
@@ -31,12 +32,14 @@ extension Archive {
     ///
     /// - Parameters:
     ///   - seed: of an existing identity; nil makes a new one.
-    ///   - address: by which owners name this provider.
+    ///   - address: by which owners name this provider; nil takes the seed's first.
     /// - Throws: `ArchiveError.providerKeyExists`, `.tooManyProviderKeys`.
-    package func addProviderKey(seed: Seed? = nil, address: Hash, now: Date) async throws
+    package func addProviderKey(seed: Seed? = nil, address: Hash? = nil, now: Date) async throws
         -> ProviderKey
     {
+        let seed = try seed ?? Self.randomSeed()
         let key = try Self.privateKey(seed)
+        let address = try address ?? WalletAddress.first(ofSeed: Hash(trytes: seed.revealTrytes()))
         return try await pool.withTransaction { connection in
             // One at a time, so that none is kept twice.
             _ = try await connection.execute("lock table provider_key in share row exclusive mode")
@@ -70,11 +73,21 @@ extension Archive {
     /// The address, then the packed private key.
     private static let providerKeyCount = Hash.packedCount + PrivateKey.packedCount
 
-    private static func privateKey(_ seed: Seed?) throws -> PrivateKey {
-        let bytes =
-            seed.map { SecretBytes(copying: $0.revealTrytes().ascii) }
-            ?? SecretBytes.random(PrivateKey.seedCount)
-        return try bytes.withBytes { try PrivateKey(seed: $0, .sodium) }
+    private static func privateKey(_ seed: Seed) throws -> PrivateKey {
+        try SecretBytes(copying: seed.revealTrytes().ascii).withBytes {
+            try PrivateKey(seed: $0, .sodium)
+        }
+    }
+
+    private static func randomSeed() throws -> Seed {
+        var ascii: [UInt8] = []
+        while ascii.count < Hash.tryteCount {
+            // The largest multiple of 27 that a byte holds, so that all trytes are as likely.
+            ascii += randomBytes(Hash.tryteCount).filter { $0 < 243 }.map {
+                TryteAlphabet.character(of: Int($0))
+            }
+        }
+        return try Seed(String(decoding: ascii.prefix(Hash.tryteCount), as: UTF8.self))
     }
 
     /// All key pairs, the newest first.

@@ -13,8 +13,8 @@ enum ProviderKeyCreateCommand: Command {
         summary: "Makes a key pair to which owners encrypt side keys; prints its public part.",
         options: [
             .value(
-                "address", "A", "the IOTA address by which owners name this provider",
-                required: true),
+                "address", "A",
+                "the IOTA address by which owners name this provider; else the seed's first"),
             .value(
                 "seed-file", "FILE",
                 "the seed of an existing identity, 81 trytes, of which the keys are made;"
@@ -27,14 +27,15 @@ enum ProviderKeyCreateCommand: Command {
             """)
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
-        guard let address = try? Hash(arguments.value("address") ?? "") else {
+        let address = arguments.value("address").map { try? Hash($0) }
+        if case .some(nil) = address {
             throw arguments.wrong("--address is no address, which is 81 characters of 9A-Z")
         }
         let seed = try arguments.seed()
         let key = try await context.withInstance { instance, _, _ in
             let now = Date()
             let key = try await instance.archive.addProviderKey(
-                seed: seed, address: address, now: now)
+                seed: seed, address: address ?? nil, now: now)
             _ = try await instance.archive.takeStoredRotations(now: now)
             return key
         }
