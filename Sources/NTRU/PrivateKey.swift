@@ -3,9 +3,10 @@ import Ternary
 /// What opens side keys that owners encrypted for this provider. Never printed; its polynomials
 /// are wiped when released.
 ///
-/// Decrypting takes the same time whatever is wrong with a ciphertext, but for the number of
-/// candidates that the scheme's generators refuse. Making a key and reading a packed one do not
-/// depend on the secret either, with the same exception.
+/// Decrypting takes the same time whatever is wrong with a ciphertext, but for the length of what
+/// it holds and the number of candidates that the scheme's generators refuse. Making a key and
+/// reading a packed one do not depend on the secret either, with the same exception. All this as
+/// far as the compiler keeps arithmetic arithmetic, which Swift does not promise.
 ///
 /// `@unchecked Sendable` is safe: everything is written in `init` and afterwards only read.
 package final class PrivateKey: @unchecked Sendable {

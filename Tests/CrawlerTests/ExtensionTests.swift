@@ -1,6 +1,7 @@
 import Archive
 import ArchiveTestSupport
 import Crawler
+import Diagnostics
 import Erasure
 import Foundation
 import MAM
