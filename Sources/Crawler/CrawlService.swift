@@ -151,7 +151,8 @@ package struct CrawlService: Sendable {
             try Task.checkCancellation()
             report(error, "a channel cannot be crawled", channel)
             try await archive.setAside(
-                assignment.lease, reason: StallReason.failed.rawValue, now: clock(),
+                assignment.lease, filling: assignment.filling,
+                reason: StallReason.failed.rawValue, now: clock(),
                 until: clock().addingTimeInterval(policy.failedWait))
             summary.failed = 1
         }

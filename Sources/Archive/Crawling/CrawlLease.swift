@@ -201,11 +201,14 @@ extension Archive {
         return try rows.first?.optionalTimestamp("free")
     }
 
-    /// Ends a look that failed: says why, and when the channel is due again.
-    package func setAside(_ lease: CrawlLease, reason: String, now: Date, until: Date) async throws
-    {
+    /// Ends a look that failed: says why, and when the channel is due again. Where the look was at
+    /// an earlier chain, the head has its turn first.
+    package func setAside(
+        _ lease: CrawlLease, filling: Int16? = nil, reason: String, now: Date, until: Date
+    ) async throws {
         _ = try await pool.withConnection {
-            try await $0.execute(
+            if let filling { try await putOff(lease, filling, until: until, on: $0) }
+            return try await $0.execute(
                 """
                 update channel set reason = $3, last_look_at = $4, next_look_at = $5,
                     lease_owner = null, lease_until = null

@@ -61,6 +61,20 @@ extension Archive {
         return chains
     }
 
+    func putOff(
+        _ lease: CrawlLease, _ number: Int16, until: Date, on connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            update earlier_chain e set next_look_at = $4 from channel c
+            where c.id = $1 and c.epoch = $2 and e.channel = c.id and e.number = $3
+            """,
+            [
+                .int64(lease.channel.rawValue), .int64(lease.epoch), .int16(number),
+                .timestamp(until.addingTimeInterval(0.001)),
+            ])
+    }
+
     /// Moves the earlier chains on that the entries are about.
     func moveEarlierChains(
         of entries: [CommitEntry], now: Date, on connection: PostgresConnection
