@@ -3,6 +3,7 @@ import Diagnostics
 import Failures
 import Foundation
 import MAM
+import Synchronization
 import Tangle
 import Ternary
 import Vault
@@ -14,6 +15,9 @@ import struct Tangle.Bundle
 struct ChannelTurn: Sendable {
     /// Payloads read at once: enough to fill the lanes of the widest vectors many times over.
     private static let payloadsPerBatch = 512
+
+    /// Payloads worth reading beside others that are being read: with fewer, most lanes stay empty.
+    private static let payloadsWorthReading = 128
 
     /// Messages and channels stored at once: the statements of a transaction cost more than a
     /// hundred rows, and the channels stay locked until its end.
@@ -45,7 +49,8 @@ struct ChannelTurn: Sendable {
         watch = ChannelWatch(archive)
         memory = CrawlMemory(policy)
         reading = Gathering(
-            workers: Self.batchesAtOnce, weightLimit: Self.payloadsPerBatch, weight: \.count
+            workers: Self.batchesAtOnce, weightLimit: Self.payloadsPerBatch,
+            enough: Self.payloadsWorthReading, weight: \.count
         ) { requests in
             var results = MessageReader.read(requests.flatMap { $0 }, .full)[...]
             return requests.map { request in
@@ -136,10 +141,10 @@ struct ChannelTurn: Sendable {
                     [.none, .advanced, .joined].contains(chain)
                 {
                     for (report, keys) in reports {
-                        await memory.remember(report, of: channel, keys: keys)
+                        memory.remember(report, of: channel, keys: keys)
                     }
                     for case (let position, .none) in findings.watched {
-                        await memory.forget(channel, position: position)
+                        memory.forget(channel, position: position)
                     }
                 }
                 reports = []
@@ -165,7 +170,7 @@ struct ChannelTurn: Sendable {
     ) async throws -> TreeReport {
         var look = TreeLook(
             tree: tree, mode: assignment.mode, keys: keys, waiting: waiting,
-            memory: await memory.memory(
+            memory: memory.memory(
                 of: assignment.lease.channel, at: tree.position, keys: keys.count),
             policy: policy)
         var need = look.begin()
@@ -196,26 +201,27 @@ extension ChannelTurn {
     }
 }
 
-/// What all turns of a process remember.
-actor CrawlMemory {
-    private var seen: SeenTransactions
+/// What all turns of a process remember. A lock instead of an actor, because each use is short.
+final class CrawlMemory: Sendable {
+    private let seen: Mutex<SeenTransactions>
 
     init(_ policy: CrawlPolicy) {
-        seen = SeenTransactions(
-            perTree: policy.rememberedTransactions, inAll: policy.rememberedInAll)
+        seen = Mutex(
+            SeenTransactions(
+                perTree: policy.rememberedTransactions, inAll: policy.rememberedInAll))
     }
 
     func memory(of channel: ChannelNumber, at position: Int64, keys: Int)
         -> SeenTransactions.Memory
     {
-        seen.memory(of: channel, at: position, keys: keys)
+        seen.withLock { $0.memory(of: channel, at: position, keys: keys) }
     }
 
     func remember(_ report: TreeReport, of channel: ChannelNumber, keys: Int) {
-        seen.remember(report, of: channel, keys: keys)
+        seen.withLock { $0.remember(report, of: channel, keys: keys) }
     }
 
     func forget(_ channel: ChannelNumber, position: Int64) {
-        seen.forget(channel, position: position)
+        seen.withLock { $0.forget(channel, position: position) }
     }
 }

@@ -22,7 +22,7 @@ package struct CrawlPolicy: Sendable {
     /// Transactions fetched from one address in one look: enough for every reattachment of
     /// an honest device, and were every channel flooded, 1.4 GB in memory; what a flood has
     /// beyond that comes with the next looks.
-    package var transactionsPerLook = 2000
+    package var transactionsPerLook = 1000
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
     /// Transactions of an address, incomplete bundles' tails and such that the source named
@@ -46,10 +46,10 @@ package struct CrawlPolicy: Sendable {
     package var confirmsAtOnce = false
     /// Channels looked at at the same time: so many that their addresses, payloads and findings
     /// travel in batches.
-    package var channelsAtOnce = 256
+    package var channelsAtOnce = 512
     /// Turns that end before further channels are leased, at most: leasing many costs hardly more
     /// than leasing one.
-    package var leasedTogether = 32
+    package var leasedTogether = 128
     /// Transactions of one tree the crawler remembers having judged: more than any node
     /// names for one address.
     package var rememberedTransactions = 200_000

@@ -12,6 +12,7 @@ extension IRICommand {
             body.count <= limits.bodyLength
                 || String(decoding: body, as: UTF8.self).utf16.count <= limits.bodyLength
         else { throw .overLimit }
+        if let command = plain(body, limits) { return command }
         let decoded: DecodedCommand
         do {
             decoded = try JSONDecoder().decode(
@@ -20,6 +21,30 @@ extension IRICommand {
             throw .invalidJSON
         }
         return try decoded.result.get()
+    }
+}
+
+extension IRICommand {
+    /// The commands that come often and long, where they are in their plain form and within the
+    /// limits; nil for all others.
+    private static func plain(_ body: [UInt8], _ limits: NodeLimits) -> IRICommand? {
+        guard let message = FlatMessage(body), case .text(let name)? = message["command"] else {
+            return nil
+        }
+        switch String(decoding: body[name], as: UTF8.self) {
+        case "getTrytes":
+            guard let hashes = message.hashes("hashes"),
+                hashes.count <= min(limits.requestsList, limits.getTrytes)
+            else { return nil }
+            return .getTrytes(hashes)
+        case "findTransactions":
+            guard let addresses = message.hashes("addresses"),
+                addresses.count <= limits.requestsList, !addresses.contains(.null),
+                message["bundles"] == nil, message["approvees"] == nil, message["tags"] == nil
+            else { return nil }
+            return .findTransactions(TransactionQuery(addresses: addresses))
+        default: return nil
+        }
     }
 }
 

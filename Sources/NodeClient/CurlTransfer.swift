@@ -99,7 +99,7 @@ final class CurlTransfer {
     /// Takes bytes of the body; fewer than given make libcurl end the exchange.
     fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         let room = job.request.limits.maximumBodyBytes - body.count
-        body.append(contentsOf: bytes.prefix(room))
+        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(max(room, 0))))
         guard bytes.count > room else { return bytes.count }
         isCut = true
         return 0

@@ -116,31 +116,35 @@ package final class NodeClient: Sendable {
         var lookup = TransactionLookup()
         for part in hashes.deduplicated.parts(of: configuration.transactionsPerFetch) {
             let command = GetTrytes(hashes: part)
-            let answer = try await call(
-                command, listBytes: part.count * Self.bytesPerTransaction)
-            try check(answer.trytes.count, against: part.count, command.command)
-            add(answer.trytes, for: part, to: &lookup, command.command)
+            let limit = part.count * Self.bytesPerTransaction + Self.slackBytes
+            let answer = try await post(command, maximumBodyBytes: limit, deadline: nil)
+            let received =
+                if let plain = Self.plainTransactions(answer) { plain } else {
+                    try read(command, answer, limit: limit).trytes.map { Self.received($0) }
+                }
+            try check(received.count, against: part.count, command.command)
+            add(received, for: part, to: &lookup, command.command)
         }
         return lookup
     }
 
     private func add(
-        _ answers: [String?], for hashes: [Hash], to lookup: inout TransactionLookup,
+        _ answers: [Received], for hashes: [Hash], to lookup: inout TransactionLookup,
         _ operation: String
     ) {
         var asked: [Hash] = []
         var transactions: [Transaction] = []
-        for (hash, text) in zip(hashes, answers) {
-            guard let text, text != Self.unknownTransaction else {
-                lookup.unknown.insert(hash)
-                continue
-            }
-            guard let transaction = Self.transaction(text) else {
+        asked.reserveCapacity(answers.count)
+        transactions.reserveCapacity(answers.count)
+        for (hash, received) in zip(hashes, answers) {
+            switch received {
+            case .nothing: lookup.unknown.insert(hash)
+            case .malformed:
                 lookup.refused[hash] = error(.malformedTrytes(of: hash), operation)
-                continue
+            case .transaction(let transaction):
+                asked.append(hash)
+                transactions.append(transaction)
             }
-            asked.append(hash)
-            transactions.append(transaction)
         }
         let actual = TransactionHashing.hashes(of: transactions)
         for (index, hash) in asked.enumerated() {
@@ -152,8 +156,43 @@ package final class NodeClient: Sendable {
         }
     }
 
-    /// What IRI and Hornet answer for a hash they do not have.
-    private static let unknownTransaction = String(repeating: "9", count: Transaction.tryteCount)
+    /// What a node gave for one hash.
+    private enum Received {
+        /// It does not have it: null, or what IRI and Hornet answer, 2,673 nines.
+        case nothing
+        case malformed
+        case transaction(Transaction)
+    }
+
+    private static func received(_ text: String?) -> Received {
+        guard let text else { return .nothing }
+        return transaction(text).map { received($0) } ?? .malformed
+    }
+
+    private static func received(_ transaction: Transaction) -> Received {
+        let nine = TryteAlphabet.nine
+        let isUnknown = transaction.trytes.ascii.allSatisfy { $0 == nine }
+        return isUnknown ? .nothing : .transaction(transaction)
+    }
+
+    /// The transactions of an answer in its plain form; nil for any other, an error among them.
+    private static func plainTransactions(_ answer: PostAnswer) -> [Received]? {
+        guard let message = plain(answer), case .trytes(let ranges)? = message["trytes"] else {
+            return nil
+        }
+        return ranges.map { range in
+            guard let range else { return .nothing }
+            let transaction = try? Transaction(trytes: message.trytes(range))
+            return transaction.map { received($0) } ?? .malformed
+        }
+    }
+
+    private static func plain(_ answer: PostAnswer) -> FlatMessage? {
+        guard answer.status == 200, !answer.isCut, let message = FlatMessage(answer.body),
+            message["error"] == nil, message["exception"] == nil
+        else { return nil }
+        return message
+    }
 
     private static func transaction(_ text: String) -> Transaction? {
         guard text.utf8.count == Transaction.tryteCount, let trytes = try? Trytes(text) else {
@@ -185,6 +224,8 @@ package final class NodeClient: Sendable {
             } catch {
                 throw self.error(.tooLarge(limit: limit), command.command)
             }
+        } else if let plain = Self.plain(answer)?.hashes("hashes") {
+            hashes = plain
         } else {
             hashes = try read(command, answer, limit: limit).hashes
         }
@@ -218,7 +259,7 @@ package final class NodeClient: Sendable {
     private func post(
         _ command: some NodeCommand, maximumBodyBytes: Int, deadline: Duration?
     ) async throws -> PostAnswer {
-        guard let body = try? JSONEncoder().encode(command) else {
+        guard let body = command.body() else {
             throw error(.transport(code: 0), command.command)
         }
         let request = PostRequest(
@@ -229,7 +270,7 @@ package final class NodeClient: Sendable {
                 // Nodes and their proxies do not all answer it, and libcurl would wait for that.
                 "Expect:",
             ],
-            body: Array(body),
+            body: body,
             limits: TransferLimits(
                 connectTimeout: configuration.connectTimeout,
                 deadline: deadline ?? configuration.deadline,

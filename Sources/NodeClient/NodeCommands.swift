@@ -1,3 +1,4 @@
+import Foundation
 import Tangle
 import Ternary
 
@@ -5,6 +6,20 @@ import Ternary
 protocol NodeCommand: Encodable, Sendable {
     associatedtype Answer: Decodable & Sendable
     var command: String { get }
+    /// As JSON; nil where it cannot be written.
+    func body() -> [UInt8]?
+}
+
+extension NodeCommand {
+    func body() -> [UInt8]? { (try? JSONEncoder().encode(self)).map { Array($0) } }
+
+    /// A command with one list.
+    fileprivate func body(_ name: String, _ hashes: [Hash]) -> [UInt8] {
+        var body = Array("{\"command\":\"\(command)\",\"\(name)\":".utf8)
+        FlatMessage.append(hashes.lazy.map(\.trytes), to: &body)
+        body.append(UInt8(ascii: "}"))
+        return body
+    }
 }
 
 /// What `store` and `broadcast` answer: nothing but `duration`, which is not needed.
@@ -40,6 +55,13 @@ struct FindTransactions: NodeCommand {
     var addresses: [Hash]?
     var bundles: [Hash]?
     var approvees: [Hash]?
+
+    func body() -> [UInt8]? {
+        guard let addresses, bundles == nil, approvees == nil else {
+            return (try? JSONEncoder().encode(self)).map { Array($0) }
+        }
+        return body("addresses", addresses)
+    }
 }
 
 struct GetTrytes: NodeCommand {
@@ -51,6 +73,8 @@ struct GetTrytes: NodeCommand {
 
     let command = "getTrytes"
     let hashes: [Hash]
+
+    func body() -> [UInt8]? { body("hashes", hashes) }
 }
 
 struct GetInclusionStates: NodeCommand {

@@ -41,6 +41,9 @@ package struct PostgresRow: Sendable {
     /// Where each value lies in `bytes`; nil for NULL.
     let ranges: [Range<Int>?]
 
+    /// Bytes of all values.
+    package var byteCount: Int { bytes.count }
+
     /// `boolean`
     package func bool(_ column: PostgresColumn) throws(PostgresError) -> Bool {
         try required(column, Bool.init(binary:))

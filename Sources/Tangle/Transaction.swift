@@ -48,8 +48,9 @@ extension Transaction {
     /// In iotas, within ± the supply; nil where any of the field's last 48 trits is not 0.
     package var value: Int64? {
         let field = trytes.ascii[TransactionLayout.Field.value.range]
+        let nine = TryteAlphabet.nine
         let used = field.prefix(TransactionLayout.usedValueTryteCount)
-        guard field[used.endIndex...].allSatisfy({ $0 == TryteAlphabet.nine }) else { return nil }
+        guard field[used.endIndex...].allSatisfy({ $0 == nine }) else { return nil }
         return Self.integer(used)
     }
     package var obsoleteTag: Trytes { self[.obsoleteTag] }

@@ -9,6 +9,8 @@ extension T5B1 {
     private static let bytesTogether = 3
     private static let tryteBase: UInt32 = 27
     private static let byteBase: UInt32 = 243
+    /// Of two trytes.
+    private static let pairBase: UInt32 = 729
     /// A byte of five zeros, as a digit.
     private static let zeroByte: UInt8 = 121
 
@@ -80,14 +82,20 @@ extension T5B1 {
     ) {
         TryteAlphabet.characterTable.withUnsafeBufferPointer { table in
             var (from, to) = (0, 0)
-            while to + trytesTogether <= count {
-                var value = number(bytes[from], bytes[from + 1], bytes[from + 2])
-                for place in to..<to + trytesTogether {
-                    characters[place] = table[Int(value % tryteBase)]
-                    value /= tryteBase
+            TryteAlphabet.pairTable.withUnsafeBufferPointer { pairs in
+                while to + trytesTogether <= count {
+                    let value = number(bytes[from], bytes[from + 1], bytes[from + 2])
+                    let rest = value / pairBase
+                    let first = pairs[Int(value % pairBase)]
+                    let second = pairs[Int(rest % pairBase)]
+                    characters[to] = first.0
+                    characters[to + 1] = first.1
+                    characters[to + 2] = second.0
+                    characters[to + 3] = second.1
+                    characters[to + 4] = table[Int(rest / pairBase)]
+                    from += bytesTogether
+                    to += trytesTogether
                 }
-                from += bytesTogether
-                to += trytesTogether
             }
             guard to < count else { return }
             func byte(_ place: Int) -> UInt8 { place < bytes.count ? bytes[place] : 0 }
@@ -107,6 +115,11 @@ extension T5B1 {
 }
 
 extension TryteAlphabet {
+    /// The characters of two digits, by what these are to the base 27.
+    static let pairTable: [(UInt8, UInt8)] = (0..<729).map {
+        (characterTable[$0 % 27], characterTable[$0 / 27])
+    }
+
     /// 13 more than the value of a character, by its code; 13, as for zero, outside the alphabet.
     static let digitTable: [UInt8] = (0..<256).map { code in
         UInt8(13 + (value(of: UInt8(code)) ?? 0))

@@ -84,6 +84,34 @@ package struct Trytes: Hashable, Sendable {
     }
 }
 
+// Array's own take a byte at a time.
+extension Trytes {
+    package static func == (left: Trytes, right: Trytes) -> Bool {
+        guard left.ascii.count == right.ascii.count else { return false }
+        return left.ascii.withUnsafeBytes { one in
+            right.ascii.withUnsafeBytes { other in
+                let step = MemoryLayout<UInt64>.size
+                var place = 0
+                while place + step <= one.count {
+                    let same =
+                        one.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                        == other.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    guard same else { return false }
+                    place += step
+                }
+                while place < one.count, one[place] == other[place] { place += 1 }
+                return place == one.count
+            }
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        // Runs of trytes in a list are told apart by their count.
+        hasher.combine(ascii.count)
+        ascii.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+}
+
 extension Trytes: CustomStringConvertible {
     package var description: String { String(decoding: ascii, as: UTF8.self) }
 }

@@ -1,30 +1,39 @@
 import Assembly
 import MAM
+import Vault
 
 /// `permanode verify`: everything read, opened, hashed and verified again.
 enum VerifyFigures {
+    /// All channels, each of few messages.
     static func measure(_ filled: FilledArchive) async throws -> [Figure] {
+        [
+            try await figure(
+                "verified in the archive, \(PublishedChannels.channelCount) channels", of: nil,
+                count: PublishedChannels.messageCount, in: filled)
+        ]
+    }
+
+    private static func figure(
+        _ name: String, of channel: ChannelNumber?, count: Int, in filled: FilledArchive
+    ) async throws -> Figure {
         let seconds = try await Timing.seconds(ofLong: {
             let (start, processor) = (ContinuousClock.now, Timing.processSeconds)
-            defer {
-                noteShare(
-                    "verifying", (ContinuousClock.now - start) / .seconds(1),
-                    Timing.processSeconds - processor)
-            }
-            let report = try await ArchiveVerifier(archive: filled.archive).verify { _ in }
-            guard report.faults == 0, report.messages >= PublishedChannels.messageCount else {
+            let report = try await ArchiveVerifier(archive: filled.archive).verify(
+                channel: channel
+            ) { _ in }
+            guard report.faults == 0, report.messages == count else {
                 throw BenchError("\(report.messages) messages, \(report.faults) faults")
             }
+            noteShare(
+                "verifying", (ContinuousClock.now - start) / .seconds(1),
+                Timing.processSeconds - processor)
         })
         let requests = Array(filled.published.channels.flatMap(\.requests).prefix(1024))
         let reading = Timing.seconds(rounds: 10) { _ = MessageReader.read(requests, .full) }
-        return [
-            Figure(
-                "verified in the archive", Double(PublishedChannels.messageCount) / seconds,
-                "messages/s",
-                comparedWith: (
-                    "decrypting and verifying alone, one core", Double(requests.count) / reading
-                ))
-        ]
+        return Figure(
+            name, Double(count) / seconds, "messages/s",
+            comparedWith: (
+                "decrypting and verifying alone, one core", Double(requests.count) / reading
+            ))
     }
 }

@@ -72,6 +72,64 @@ import Vault
         }
     }
 
+    @Test func manyChannelsAreCheckedTogetherAndTheDamageIsNamed() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            var channels: [ChannelNumber] = []
+            for vector in try ChannelVector.all() {
+                channels.append(try await test.register(vector, now: clock.now))
+            }
+            try #require(channels.count > 3)
+            _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
+            let before = try await Self.verify(test)
+            #expect(before.faults.isEmpty)
+            #expect(before.report.channels == channels.count)
+            let stored = try await test.pool.withConnection {
+                try await $0.query("select channel, sequence from message order by 1, 2")
+            }
+            try #require(stored.count > 30)
+            #expect(before.report.messages == stored.count)
+            // Every seventh is damaged, in whichever channel it lies.
+            let damaged = try stored.enumerated().filter { $0.offset % 7 == 3 }.map { _, row in
+                (try row.int64("channel"), try row.int64("sequence"))
+            }
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    update attachment a set sealed_evidence =
+                        set_byte(sealed_evidence, 60, get_byte(sealed_evidence, 60) # 8)
+                    from unnest($1::bigint[], $2::bigint[]) k (channel, sequence)
+                    where a.channel = k.channel and a.sequence = k.sequence and number = 0
+                    """, [.int64Array(damaged.map(\.0)), .int64Array(damaged.map(\.1))])
+            }
+            let after = try await Self.verify(test)
+            #expect(after.report.messages == stored.count)
+            #expect(after.faults.map(\.channel.rawValue) == damaged.map(\.0))
+            #expect(after.faults.map(\.sequence) == damaged.map(\.1))
+            #expect(after.faults.allSatisfy { $0.cause == .damaged })
+        }
+    }
+
+    /// More bytes than one reading takes: it ends within, and no message is cut or left out.
+    @Test func largeEvidenceIsReadInParts() async throws {
+        try await Self.withChannel { test, channel in
+            let changed = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    update attachment set sealed_evidence =
+                        convert_to(repeat('x', 700000), 'UTF8')
+                    where channel = $1 and sequence % 4 <> 1
+                    """, [.int64(channel.rawValue)])
+            }
+            #expect(changed == 18)
+            let (report, faults) = try await Self.verify(test)
+            #expect(report.messages == 24)
+            #expect(report.attachments == 6)
+            #expect(faults.map(\.sequence) == (0..<24).filter { $0 % 4 != 1 })
+            #expect(faults.allSatisfy { $0.cause == .damaged })
+        }
+    }
+
     @Test func evidenceThatWasExchangedUnderTheRightKeyIsFound() async throws {
         try await Self.withChannel { test, channel in
             let (message, attachments) = try await test.archive.evidence(of: channel, sequence: 7)

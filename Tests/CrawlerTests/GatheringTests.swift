@@ -70,6 +70,27 @@ import Testing
         #expect(bench.batches == [[1], [4, 6], [1], [50], [3]])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aBatchBeginsBesideAnotherOnlyWhenItIsWorthIt() async throws {
+        let bench = Bench()
+        let gathering = Gathering<Int, Int>(workers: 2, weightLimit: 100, enough: 3) {
+            try await bench.work($0)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await gathering.answer(to: 1) }
+            try await eventually("the first is under way") { bench.batches == [[1]] }
+            for (number, request) in [2, 3].enumerated() {
+                group.addTask { _ = try await gathering.answer(to: request) }
+                try await eventually("it waits") { await gathering.waitingCount == number + 1 }
+            }
+            #expect(bench.batches == [[1]])
+            group.addTask { _ = try await gathering.answer(to: 4) }
+            try await eventually("three go together") { bench.batches == [[1], [2, 3, 4]] }
+            bench.open()
+            try await group.waitForAll()
+        }
+    }
+
     @Test func oneRequestThatCannotBeAnsweredFailsAlone() async throws {
         let gate = Bench()
         let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) { requests in

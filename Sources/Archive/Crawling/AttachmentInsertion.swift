@@ -1,4 +1,5 @@
 import Foundation
+import MAM
 import Postgres
 import Tangle
 import Ternary
@@ -194,11 +195,11 @@ extension Archive {
     private func sealedEvidence(of attachment: NewAttachment) throws -> [UInt8]? {
         guard attachment.number < Self.wholeAttachmentLimit else { return nil }
         let message = attachment.message
-        let head = MessageHead(
-            root: message.root, message: message.message, bundle: message.bundle)
+        let headCount = (message.message.headTritCount + 2) / 3
         return try vault.seal(
             EvidenceEncoding.encode(
-                attachment.bundle, head: head.payload, address: message.bundle.address),
+                attachment.bundle, head: message.bundle.messageTrytes[0..<headCount],
+                address: message.bundle.address),
             SealedColumn.attachmentEvidence.context(
                 attachment.channel, attachment.period,
                 row: SealedColumn.attachmentRow(attachment.sequence, number: attachment.number)))

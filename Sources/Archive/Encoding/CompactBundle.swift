@@ -3,7 +3,9 @@ import Ternary
 
 /// A bundle that is put together from its end, since each transaction's trunk is the hash
 /// of the next one.
-struct CompactBundle {
+///
+/// A class, because many are worked on in turn and none is copied.
+final class CompactBundle {
     /// Transactions that are not there yet.
     private(set) var missing: Int
     /// The last one first.
@@ -16,7 +18,9 @@ struct CompactBundle {
     /// In the order of `EvidenceEncoding.columns`.
     private var values: [Values] = []
     private var branches = Values()
-    private var lastIndex: [UInt8] = []
+    /// The indexes' characters, one after the other.
+    private var numbers: [UInt8] = []
+    private var count = 0
     private var bundleHash: [UInt8] = []
     private var trunk: [UInt8] = []
     private var essenceHash: Hash?
@@ -66,7 +70,8 @@ struct CompactBundle {
         trunk = try reader.readTrytes(Hash.tryteCount)
         branches = try Self.branches(count, likely: trunk, from: &reader)
         try reader.finish()
-        lastIndex = Self.number(count - 1)
+        self.count = count
+        for index in 0..<count { numbers += Self.number(index) }
         if let known {
             bundleHash = known.trytes.ascii
         } else {
@@ -90,8 +95,8 @@ struct CompactBundle {
     private func appendEssence(_ index: Int, to ascii: inout [UInt8]) {
         ascii += address
         for column in 0..<3 { ascii += values[column][index] }
-        ascii += Self.number(index)
-        ascii += lastIndex
+        ascii += number(index)
+        ascii += number(count - 1)
     }
 
     /// The transaction before those that are there.
@@ -110,7 +115,7 @@ struct CompactBundle {
         return try Transaction(trytes: Trytes(validated: ascii))
     }
 
-    mutating func append(_ transaction: Transaction, hash: Hash) {
+    func append(_ transaction: Transaction, hash: Hash) {
         transactions.append(transaction)
         hashes.append(hash)
         trunk = hash.trytes.ascii
@@ -124,9 +129,14 @@ struct CompactBundle {
             essenceHash: essenceHash)
     }
 
+    private static let numberWidth = TransactionLayout.Field.currentIndex.range.count
+
     private static func number(_ value: Int) -> [UInt8] {
-        let width = TransactionLayout.Field.currentIndex.range.count
-        return BalancedInteger.trytes(Int64(value), count: width)?.ascii ?? []
+        BalancedInteger.trytes(Int64(value), count: numberWidth)?.ascii ?? []
+    }
+
+    private func number(_ index: Int) -> ArraySlice<UInt8> {
+        numbers[index * Self.numberWidth..<(index + 1) * Self.numberWidth]
     }
 
     private static func values(

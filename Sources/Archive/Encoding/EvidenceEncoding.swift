@@ -54,7 +54,8 @@ package enum EvidenceEncoding {
         writer.write(Layout.compact)
         writer.write(UInt16(transactions.count))
         let payload = bundle.messageTrytes.ascii
-        let filled = payload.lastIndex { $0 != TryteAlphabet.nine }.map { $0 + 1 } ?? 0
+        let nine = TryteAlphabet.nine
+        let filled = payload.lastIndex { $0 != nine }.map { $0 + 1 } ?? 0
         let rest = payload[min(headCount, filled)..<filled]
         writer.write(UInt32(rest.count))
         writer.write(packing: rest)
@@ -76,7 +77,8 @@ package enum EvidenceEncoding {
             for value in values { writer.write(packing: value) }
             return
         }
-        if first.allSatisfy({ $0 == TryteAlphabet.nine }) {
+        let nine = TryteAlphabet.nine
+        if first.allSatisfy({ $0 == nine }) {
             writer.write(Column.nines)
         } else {
             writer.write(Column.same)
@@ -209,7 +211,7 @@ package enum EvidenceEncoding {
     ) throws -> [Transaction] {
         var reader = ByteReader(bytes)
         guard try reader.read(UInt8.self) == Layout.compact else { throw ByteReader.Mismatch() }
-        var decoded = try CompactBundle(
+        let decoded = try CompactBundle(
             &reader, head: head, address: address, bundleHash: bundle)
         guard decoded.missing == hashes.count else { throw ByteReader.Mismatch() }
         while decoded.missing > 0 {

@@ -35,7 +35,7 @@ package struct NodeTangleSource: TangleSource {
     }
 
     package func sighting(at address: Hash) async throws -> Sighting {
-        guard await !memory.isCrowded(address) else {
+        guard !memory.isCrowded(address) else {
             return try await Self.sighting(at: address, nodes, memory)
         }
         return try await sightings.answer(to: address)
@@ -53,12 +53,12 @@ package struct NodeTangleSource: TangleSource {
         }
         let found = try await nodes.findTransactions(
             addresses: Array(distinct), joining: min(joining, nodes.clients.count))
-        let unknown = await memory.unknown(found.hashes)
+        let unknown = memory.unknown(found.hashes)
         guard unknown.count <= transactionsPerSighting, !found.mayBeIncomplete else {
             return try await eachAlone(addresses, nodes, memory)
         }
         let given = unknown.isEmpty ? [:] : try await nodes.transactions(unknown).found
-        guard let places = await memory.addresses(of: found.hashes, learning: given) else {
+        guard let places = memory.addresses(of: found.hashes, learning: given) else {
             // What is named and not given may lie at any of the addresses.
             return try await eachAlone(addresses, nodes, memory)
         }
@@ -86,14 +86,14 @@ package struct NodeTangleSource: TangleSource {
     ) async throws -> Sighting {
         let found = try await nodes.findTransactions(
             addresses: [address], joining: min(joining, nodes.clients.count))
-        await memory.note(
+        memory.note(
             address,
             isCrowded: found.mayBeIncomplete || found.hashes.count > transactionsPerSighting)
         return Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete)
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {
-        var found = await memory.take(hashes)
+        var found = memory.take(hashes)
         let missing = hashes.filter { found[$0] == nil }
         guard !missing.isEmpty else { return found }
         let lookup = try await nodes.transactions(missing)

@@ -1,9 +1,10 @@
+import Synchronization
 import Tangle
 import Ternary
 
 /// What was learnt while finding out which addresses transactions bear. All of it may be dropped at
-/// any time: it is asked for again then.
-actor SightedTransactions {
+/// any time: it is asked for again then. A lock instead of an actor, because each use is short.
+final class SightedTransactions: Sendable {
     /// Hashes with their addresses: some 20 MB.
     static let addressLimit = 100_000
 
@@ -13,46 +14,60 @@ actor SightedTransactions {
     /// Addresses with so much on them that they are asked for alone.
     static let crowdedLimit = 1_000
 
-    private var addresses: [Hash: Hash] = [:]
-    private var transactions: [Hash: Transaction] = [:]
-    private var crowded: Set<Hash> = []
+    private struct State {
+        var addresses: [Hash: Hash] = [:]
+        var transactions: [Hash: Transaction] = [:]
+        var crowded: Set<Hash> = []
+    }
+
+    private let state = Mutex(State())
 
     /// Those whose address is not known.
     func unknown(_ hashes: [Hash]) -> [Hash] {
-        hashes.filter { addresses[$0] == nil }
+        state.withLock { state in hashes.filter { state.addresses[$0] == nil } }
     }
 
     /// The addresses in the order of the hashes; nil where one of them is not known.
     ///
     /// - Parameter given: transactions to learn from first.
     func addresses(of hashes: [Hash], learning given: [Hash: Transaction]) -> [Hash]? {
-        let known = hashes.compactMap { given[$0]?.address ?? addresses[$0] }
-        if addresses.count + given.count > Self.addressLimit { addresses = [:] }
-        if transactions.count + given.count > Self.transactionLimit { transactions = [:] }
-        for (hash, transaction) in given { addresses[hash] = transaction.address }
-        transactions.merge(given) { first, _ in first }
-        return known.count == hashes.count ? known : nil
+        state.withLock { state in
+            let known = hashes.compactMap { given[$0]?.address ?? state.addresses[$0] }
+            if state.addresses.count + given.count > Self.addressLimit { state.addresses = [:] }
+            if state.transactions.count + given.count > Self.transactionLimit {
+                state.transactions = [:]
+            }
+            for (hash, transaction) in given { state.addresses[hash] = transaction.address }
+            state.transactions.merge(given) { first, _ in first }
+            return known.count == hashes.count ? known : nil
+        }
     }
 
-    func isCrowded(_ address: Hash) -> Bool { crowded.contains(address) }
+    func isCrowded(_ address: Hash) -> Bool {
+        state.withLock { $0.crowded.contains(address) }
+    }
 
     func note(_ address: Hash, isCrowded: Bool) {
-        guard isCrowded else {
-            crowded.remove(address)
-            return
+        state.withLock { state in
+            guard isCrowded else {
+                state.crowded.remove(address)
+                return
+            }
+            if state.crowded.count >= Self.crowdedLimit { state.crowded = [] }
+            state.crowded.insert(address)
         }
-        if crowded.count >= Self.crowdedLimit { crowded = [] }
-        crowded.insert(address)
     }
 
     /// Gives transactions away: whoever asks keeps what he needs.
     func take(_ hashes: [Hash]) -> [Hash: Transaction] {
-        var taken: [Hash: Transaction] = [:]
-        for hash in hashes {
-            if let transaction = transactions.removeValue(forKey: hash) {
-                taken[hash] = transaction
+        state.withLock { state in
+            var taken: [Hash: Transaction] = [:]
+            for hash in hashes {
+                if let transaction = state.transactions.removeValue(forKey: hash) {
+                    taken[hash] = transaction
+                }
             }
+            return taken
         }
-        return taken
     }
 }

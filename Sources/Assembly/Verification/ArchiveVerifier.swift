@@ -5,10 +5,11 @@ import Tangle
 import Ternary
 import Vault
 
-import struct Tangle.Bundle
-
 /// Checks every stored message as if it came from a stranger: hashes recomputed, bundles
 /// validated, signatures checked against the root.
+///
+/// Messages of many channels are read together, in their order, and checked on all cores while
+/// the next are read: a channel of few messages costs no more than they do.
 package struct ArchiveVerifier: Sendable {
     /// What was checked, in counts.
     package struct Report: Sendable, Equatable, Codable {
@@ -28,7 +29,7 @@ package struct ArchiveVerifier: Sendable {
     ///
     /// - Parameters:
     ///   - progress: Told now and then.
-    ///   - fault: Told of each fault as it is found.
+    ///   - fault: Told of each fault, in the order of channels and messages.
     /// - Throws: `ArchiveError.noSuchChannel` for one that is named and is not there or
     ///   forgotten; what the database says.
     package func verify(
@@ -39,15 +40,13 @@ package struct ArchiveVerifier: Sendable {
         if let channel {
             let record = try await archive.channel(channel)
             guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
-            try await verify(record, &report, progress, fault)
+            try await verify([record], &report, progress, fault)
             return report
         }
         var after: ChannelNumber?
         while true {
             let page = try await archive.channels(after: after)
-            for record in page where record.state != .forgotten {
-                try await verify(record, &report, progress, fault)
-            }
+            try await verify(page, &report, progress, fault)
             guard page.count == Archive.channelPageLimit, let last = page.last else {
                 return report
             }
@@ -55,58 +54,11 @@ package struct ArchiveVerifier: Sendable {
         }
     }
 
-    /// Messages that one task reads and checks: as many as fill the lanes of most CPUs.
-    private static let messagesPerTask = Archive.evidenceBatchLimit
-
-    /// Tasks at once: a connection each, and a few megabytes.
-    private static let tasks = max(2, min(8, ProcessInfo.processInfo.activeProcessorCount))
-
-    /// Messages whose sequences are asked for at once.
-    private static let batch = messagesPerTask * tasks
+    /// Batches under check at once: all cores, and one that waits, each some megabytes.
+    private static let batches = max(2, min(8, ProcessInfo.processInfo.activeProcessorCount)) + 1
 
     /// Of every error that says that a stored value does not open or does not parse.
     private static let damagedCode = "archive.damaged"
-
-    private func verify(
-        _ record: ChannelRecord, _ report: inout Report, _ progress: @Sendable (Report) -> Void,
-        _ fault: @Sendable (VerificationFault) throws -> Void
-    ) async throws {
-        guard record.state != .restricted else {
-            report.skippedChannels += 1
-            return
-        }
-        report.channels += 1
-        var last: Int64 = -1
-        while true {
-            let sequences = try await sequences(of: record.id, after: last)
-            guard let end = sequences.last else { return }
-            let keys = try await sideKeys(of: record.id)
-            do {
-                for part in try await parts(of: sequences, record, keys) {
-                    report.messages += part.messages
-                    report.attachments += part.attachments
-                    report.faults += part.faults.count
-                    try part.faults.forEach(fault)
-                }
-            } catch ArchiveError.noSuchChannel {
-                // Forgotten meanwhile: nothing is left to be checked.
-                return
-            }
-            progress(report)
-            last = end
-        }
-    }
-
-    private func sequences(of channel: ChannelNumber, after: Int64) async throws -> [Int64] {
-        var sequences: [Int64] = []
-        while sequences.count < Self.batch {
-            let more = try await archive.sequences(
-                of: channel, after: sequences.last ?? after, limit: Self.batch - sequences.count)
-            guard !more.isEmpty else { break }
-            sequences += more
-        }
-        return sequences
-    }
 
     /// What was found in some messages.
     private struct Part: Sendable {
@@ -115,54 +67,70 @@ package struct ArchiveVerifier: Sendable {
         var faults: [VerificationFault] = []
     }
 
-    /// In the order of `sequences`, which are checked by all cores.
-    private func parts(
-        of sequences: [Int64], _ record: ChannelRecord, _ keys: [Int16: SideKey]
-    ) async throws -> [Part] {
-        // Few messages are shared out too, as long as they fill lanes.
-        let share = (sequences.count + Self.tasks - 1) / Self.tasks
-        let size = min(Self.messagesPerTask, max(share, Self.messagesPerTask / 4))
-        let starts = Array(stride(from: 0, to: sequences.count, by: size))
-        return try await withThrowingTaskGroup(of: (Int, Part).self) { group in
-            for start in starts {
-                let some = Array(sequences[start..<min(start + size, sequences.count)])
-                group.addTask { (start, try await part(some, record, keys)) }
+    private func verify(
+        _ records: [ChannelRecord], _ report: inout Report, _ progress: @Sendable (Report) -> Void,
+        _ fault: @Sendable (VerificationFault) throws -> Void
+    ) async throws {
+        let records = records.filter { $0.state != .forgotten }
+        let channels = records.filter { $0.state != .restricted }.map(\.id)
+        report.channels += channels.count
+        report.skippedChannels += records.count - channels.count
+        try await withThrowingTaskGroup(of: (Int, Part).self) { group in
+            var place: MessagePlace?
+            var (begun, ended, told) = (0, 0, 0)
+            var atEnd = channels.isEmpty
+            var parts: [Int: Part] = [:]
+            while !atEnd || ended < begun {
+                if !atEnd, begun - ended < Self.batches {
+                    let sealed = try await archive.sealedEvidence(of: channels, after: place)
+                    guard let last = try sealed.last() else {
+                        atEnd = true
+                        continue
+                    }
+                    place = last
+                    let number = begun
+                    group.addTask { (number, try await part(sealed)) }
+                    begun += 1
+                    continue
+                }
+                guard let (number, part) = try await group.next() else { return }
+                ended += 1
+                parts[number] = part
+                while let part = parts.removeValue(forKey: told) {
+                    told += 1
+                    report.messages += part.messages
+                    report.attachments += part.attachments
+                    report.faults += part.faults.count
+                    try part.faults.forEach(fault)
+                    progress(report)
+                }
             }
-            let parts = try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-            return starts.compactMap { parts[$0] }
         }
     }
 
-    private func part(
-        _ sequences: [Int64], _ record: ChannelRecord, _ keys: [Int16: SideKey]
-    ) async throws -> Part {
-        let evidence = try await AuditActor.$current.withValue(.upkeep) {
-            try await archive.evidence(of: record, sequences: sequences)
-        }
-        var check = MessageCheck(channel: record.id, mode: record.mode)
-        var part = Part(messages: evidence.count)
-        for (sequence, kept) in evidence {
-            switch kept {
+    private func part(_ sealed: SealedEvidence) async throws -> Part {
+        let readable = try await archive.readable(sealed)
+        var check = MessageCheck()
+        var part = Part()
+        for found in try archive.open(sealed, modes: readable.modes) {
+            let channel = found.place.channel
+            guard let mode = readable.modes[channel] else { continue }
+            part.messages += 1
+            switch found.evidence {
             case .success(let (message, attachments)):
                 part.attachments += attachments.count
-                check.add(message, attachments, keys: keys)
+                check.add(
+                    message, attachments, of: channel, mode,
+                    sideKey: readable.sideKey(of: message, in: channel))
             case .failure(let failure) where failure.code == Self.damagedCode:
-                check.add(check.fault(sequence, nil, .damaged))
+                check.add(
+                    VerificationFault(
+                        channel: channel, sequence: found.place.sequence, attachment: nil,
+                        cause: .damaged))
             case .failure(let failure): throw failure
             }
         }
         part.faults = check.faults()
         return part
-    }
-
-    /// Where one does not open, none: every message that needs one then tells.
-    private func sideKeys(of channel: ChannelNumber) async throws -> [Int16: SideKey] {
-        do {
-            return try await archive.sideKeys(of: channel)
-        } catch let failure as ArchiveError where failure.code == Self.damagedCode {
-            return [:]
-        } catch VaultError.forgotten {
-            return [:]
-        }
     }
 }
