@@ -367,6 +367,13 @@ create table tombstone (
     created_at timestamptz not null
 );
 
+-- How often a tombstone was lifted, for consent given anew. One that stands again after that is
+-- in both tables; the number tells a copy from before a lift or a burial from one after.
+create table lifted_tombstone (
+    hash bytea primary key,
+    lifts integer not null check (lifts > 0)
+);
+
 -- How far the database agrees with the forget log beside the key ring, so that of the two the
 -- one restored from an older copy is noticed. One row.
 create table forget_log (

@@ -34,6 +34,8 @@ package enum ArchiveError: Failure, Equatable {
     /// A legal hold stands against a forget.
     case onHold
     case noSuchHold
+    /// No tombstone of a root stands.
+    case noSuchTombstone
     /// Reads could not be recorded for too long, so no more are served.
     case auditBehind
     /// A month that is still to come cannot be forgotten.
@@ -79,6 +81,7 @@ package enum ArchiveError: Failure, Equatable {
         case .auditBehind: "archive.audit-behind"
         case .onHold: "archive.on-hold"
         case .noSuchHold: "archive.no-such-hold"
+        case .noSuchTombstone: "archive.no-such-tombstone"
         case .periodNotBegun: "archive.period-not-begun"
         case .wrongState: "archive.wrong-state"
         case .fenced: "archive.fenced"
@@ -105,6 +108,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong, .periodNotBegun: "take a forget request"
         case .onHold, .sharedChannels: "take a forget request"
         case .noSuchHold: "lift a hold"
+        case .noSuchTombstone: "lift a tombstone"
         case .wrongState, .tooManyEarlierChains: "change a channel"
         case .fenced, .interrupted: "write for a channel"
         case .damaged, .damagedMessage, .notANumber: "read a stored value"
@@ -159,6 +163,7 @@ package enum ArchiveError: Failure, Equatable {
         case .reasonTooLong(let limit): "a reason has at most \(limit) bytes"
         case .onHold: "a legal hold stands against it: lift it first"
         case .noSuchHold: "there is no such hold"
+        case .noSuchTombstone: "the root has no tombstone"
         case .auditBehind: "reads cannot be recorded now, so none are answered"
         case .periodNotBegun(let period): "\(period) has not begun, so there is nothing of it"
         case .wrongState(_, let state): "the channel is \(state.rawValue)"

@@ -32,8 +32,11 @@ package struct Instance: Sendable {
         ) { pool in
             try await Schema.check(on: pool)
             schema.withLock { $0 = true }
-            try await pool.withConnection { try await reconcile(vault, on: $0, log) }
+            let report = try await pool.withConnection { try await reconcile(vault, on: $0, log) }
             let archive = Archive(pool: pool, vault: vault)
+            if !report.isEmpty {
+                try await archive.recordAct(.restoreMended, report.details, now: Date())
+            }
             let value: Value
             do {
                 value = try await body(Instance(archive: archive))
@@ -55,23 +58,29 @@ package struct Instance: Sendable {
         let vault = try configuration.openVault(configuration.log(quietly: true))
         return try await withPool(configuration) { pool in
             try await Schema.check(on: pool)
-            return try await pool.withConnection {
+            let report = try await pool.withConnection {
                 try await Reconciliation(vault: vault).run(on: $0, full: true)
             }
+            let archive = Archive(pool: pool, vault: vault)
+            try await archive.recordAct(.restoreChecked, report.details, now: Date())
+            try await Self.close(archive)
+            return report
         }
     }
 
+    @discardableResult
     private static func reconcile(
         _ vault: Vault, on connection: PostgresConnection, _ log: Log
-    ) async throws {
+    ) async throws -> ReconciliationReport {
         let report = try await Reconciliation(vault: vault).run(on: connection)
         if !report.isEmpty {
             log.warning("a restored copy was brought up to date", report.fields)
         }
+        return report
     }
 
     /// In a task of its own, because the body's may be cancelled already.
-    private static func close(_ archive: Archive) async throws {
+    static func close(_ archive: Archive) async throws {
         try await Task { try await archive.audit.close(now: Date()) }.value
     }
 
@@ -162,18 +171,5 @@ extension Configuration {
             throw ConfigurationError(problems: [.init(variable: variable, fault: .notSet)])
         }
         return value
-    }
-}
-
-extension ReconciliationReport {
-    fileprivate var fields: LogFields {
-        [
-            "log-was-older": .bool(logWasOlder), "keys-destroyed": .int(Int64(keysDestroyed)),
-            "tombstones-logged": .int(Int64(tombstonesLogged)),
-            "tombstones-added": .int(Int64(tombstonesAdded)),
-            "channels-forgotten": .int(Int64(channelsForgotten)),
-            "subjects-forgotten": .int(Int64(subjectsForgotten)),
-            "rows-deleted": .int(Int64(rowsDeleted.values.reduce(0, +))),
-        ]
     }
 }

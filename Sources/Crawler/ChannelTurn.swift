@@ -195,6 +195,24 @@ struct ChannelTurn: Sendable {
 }
 
 extension ChannelTurn {
+    /// How often it is asked whether what is remembered is of channels that are forgotten.
+    private static let forgetInterval: Duration = .milliseconds(500)
+
+    /// Drops what is remembered of forgotten channels within a second, until it is cancelled.
+    func keepForgetting() async {
+        while !Task.isCancelled {
+            let channels = await memory.channels
+            // Without the database nothing is known, and nothing is crawled either.
+            if !channels.isEmpty, let gone = try? await archive.forgotten(among: channels) {
+                await memory.forget(gone)
+            }
+            do { try await Task.sleep(for: Self.forgetInterval) } catch { return }
+        }
+    }
+
+    /// The channels of which something is remembered.
+    var remembered: Set<ChannelNumber> { get async { await memory.channels } }
+
     /// Says nothing of the payload, which is to be read again.
     private static func lacksMemory(_ result: Result<Message, ReadError>) -> Bool {
         if case .failure(.outOfMemory) = result { true } else { false }
@@ -224,4 +242,8 @@ final class CrawlMemory: Sendable {
     func forget(_ channel: ChannelNumber, position: Int64) {
         seen.withLock { $0.forget(channel, position: position) }
     }
+
+    var channels: Set<ChannelNumber> { seen.channels }
+
+    func forget(_ channels: Set<ChannelNumber>) { seen.forget(channels) }
 }

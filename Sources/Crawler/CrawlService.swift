@@ -45,6 +45,22 @@ package struct CrawlService: Sendable {
     ///
     /// - Throws: `CancellationError`.
     package func run() async throws {
+        try await forgettingMeanwhile { try await crawlOn() }
+    }
+
+    /// What is remembered of channels that are forgotten meanwhile is dropped.
+    private func forgettingMeanwhile<Value>(_ body: () async throws -> Value) async rethrows
+        -> Value
+    {
+        let forgetting = Task { await turn.keepForgetting() }
+        defer { forgetting.cancel() }
+        return try await body()
+    }
+
+    /// The channels of which this process remembers transactions.
+    package var remembered: Set<ChannelNumber> { get async { await turn.remembered } }
+
+    private func crawlOn() async throws {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
         do {
             while true {
@@ -179,7 +195,7 @@ package struct CrawlService: Sendable {
         progress: @Sendable (ChainWalk.Summary) -> Void = { _ in }
     ) async throws -> ChainWalk.Summary {
         do {
-            return try await crawlRounds(progress)
+            return try await forgettingMeanwhile { try await crawlRounds(progress) }
         } catch {
             await leave()
             throw error

@@ -117,6 +117,16 @@ package struct SeenTransactions: Sendable {
         }
     }
 
+    /// The channels of which something is remembered.
+    package var channels: Set<ChannelNumber> { Set(trees.keys.lazy.map(\.channel)) }
+
+    /// Nothing is remembered of channels any more.
+    package mutating func forget(_ channels: Set<ChannelNumber>) {
+        for key in trees.keys.filter({ channels.contains($0.channel) }) {
+            forget(key.channel, position: key.position)
+        }
+    }
+
     /// A tree is no longer looked at.
     package mutating func forget(_ channel: ChannelNumber, position: Int64) {
         let key = Key(channel: channel, position: position)

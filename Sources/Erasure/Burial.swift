@@ -143,11 +143,7 @@ extension Archive {
         let buried = try await bury(hashes: Array(hashes), now: now, on: connection)
         try await connection.count(buried, as: ForgetCount.tombstones, channel, request)
         try await connection.count(unreadable, as: ForgetCount.unreadable, channel, request)
-        _ = try await connection.execute(
-            """
-            insert into partly_forgotten_root (channel, hash) select $1, h from unnest($2::bytea[]) h
-            on conflict do nothing
-            """, [.int64(channel.rawValue), .bytesArray(Array(open))])
+        try await notePartlyForgotten(Array(open), of: channel, on: connection)
         return try rows.last?.int64("sequence")
     }
 

@@ -76,6 +76,9 @@ package struct Eraser: Sendable {
 
     /// Shuts everybody else out of what is covered, and writes down what that is.
     private func begin(_ request: ChannelNumber) async throws {
+        // So that the readers of this process are among those to be told; others' reads come to be
+        // told when they are recorded.
+        try? await archive.audit.flush()
         try await archive.pool.withTransaction { connection in
             let row = try await connection.lockedRequest(request)
             let record = try await archive.forgetRequest(request, on: connection)

@@ -172,6 +172,7 @@ extension PostgresConnection {
     ) throws(PostgresError) {
         var sql = mode.beginStatement
         if let limit { sql += "; SET LOCAL statement_timeout = \(limit.milliseconds)" }
+        StatementObserver.current?.sent(sql)
         try run(sql, operation: "begin", patience)
         statementTimeout = limit ?? configuration.statementTimeout
     }
@@ -181,6 +182,7 @@ extension PostgresConnection {
     func commit(readOnly: Bool) throws(PostgresError) {
         defer { statementTimeout = configuration.statementTimeout }
         guard isAlive(asking: false) else { throw PostgresError(.connection, operation: "commit") }
+        StatementObserver.current?.sent("COMMIT")
         let tag: String
         do {
             // Not cancellable: it is about to be decided, and the answer matters.
@@ -203,6 +205,7 @@ extension PostgresConnection {
         guard let session, session.isOpen, session.transactionStatus != PQTRANS_IDLE else { return }
         do {
             let patience = Patience(Self.housekeepingLimit, cancellable: false)
+            StatementObserver.current?.sent("ROLLBACK")
             try run("ROLLBACK", operation: "rollback", patience)
         } catch {
             close()
@@ -273,6 +276,7 @@ extension PostgresConnection {
         _ sql: String, _ parameters: [PostgresValue], _ reading: inout Reading
     ) throws(PostgresError) -> Session {
         let session = try idleSession(reading)
+        StatementObserver.current?.sent(sql)
         let encoded = try BinaryParameters(parameters)
         if cacheIsStale, session.transactionStatus != PQTRANS_INERROR {
             try run("DEALLOCATE ALL", operation: "prepare", reading.patience)

@@ -40,7 +40,7 @@ struct ChannelRoutes: Sendable {
                 "root", "mode", "sideKey", "subject", "subjects", "label", "purpose", "basis",
                 "retention",
             ])
-        let root = try root(body.requiredText("root"))
+        let root = try body.root()
         guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
             let names = ChannelMode.allCases.map(\.rawValue).joined(separator: ", ")
             throw RequestError.field("mode", wanted: "one of \(names)")
@@ -159,14 +159,6 @@ struct ChannelRoutes: Sendable {
     {
         ChannelDocument(
             try await archive.channel(channel, within: call.scope), isAdmin: call.isAdmin)
-    }
-
-    private func root(_ text: String) throws(RequestError) -> Root {
-        do {
-            return try Root(text)
-        } catch {
-            throw .field("root", wanted: "81 trytes (9 and A to Z)")
-        }
     }
 
     private func sideKey(_ text: String) throws(RequestError) -> SideKey {

@@ -3,7 +3,7 @@ import Foundation
 import HTTPServer
 import Vault
 
-/// What an officer does with requests, and legal holds.
+/// What an officer does with requests, legal holds and tombstones.
 struct LifeRoutes: Sendable {
     let archive: Archive
     let policy: RequestPolicy
@@ -38,6 +38,7 @@ struct LifeRoutes: Sendable {
             Route("GET", "/v1/holds", .admin, holds),
             Route("POST", "/v1/holds", .admin, setHold),
             Route("POST", "/v1/holds/lift", .admin, liftHold),
+            Route("POST", "/v1/tombstones/lift", .admin, liftTombstone),
         ]
     }
 
@@ -92,6 +93,17 @@ struct LifeRoutes: Sendable {
         try await archive.liftHold(
             try selector(body), reason: try body.text("reason"), now: clock())
         return try await answer()
+    }
+
+    private struct Lifted: Encodable {
+        let lifted = true
+    }
+
+    @Sendable private func liftTombstone(_ call: Call) async throws -> HTTPResponse {
+        let body = try RequestBody(call.request, known: ["root", "reason"])
+        try await archive.liftTombstone(
+            of: try body.root(), reason: try body.requiredText("reason"), now: clock())
+        return .json(Lifted())
     }
 
     private func selector(_ body: RequestBody) throws(RequestError) -> HoldSelector {

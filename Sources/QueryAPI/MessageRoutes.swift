@@ -29,7 +29,7 @@ struct MessageRoutes: Sendable {
         let channel = try call.channel()
         let format = try AnswerFormat(call.request)
         let query = try MessageQuery(call.request, of: channel, archive.vault)
-        let record = try await archive.channel(channel, within: call.scope)
+        let record = try await archive.readable(channel, within: call.scope)
         switch format {
         case .json: return try await page(of: record, query, call.scope)
         case .lines: return try await lines(of: record, query, call)
@@ -60,7 +60,7 @@ struct MessageRoutes: Sendable {
         let documents = try await reading.documents(of: stored)
         // Also where there is nothing more now: from there a reader goes on later.
         let last = next ?? stored.last?.key
-        return .json(
+        return try await answer(
             Page(
                 messages: documents,
                 next: try last.map {
@@ -68,7 +68,35 @@ struct MessageRoutes: Sendable {
                 },
                 archive: ChannelStanding(
                     sequence: channel.messageCount, state: channel.state,
-                    headPosition: channel.headPosition)))
+                    headPosition: channel.headPosition)), of: channel, scope)
+    }
+
+    /// Bytes of an answer that go out at once; what is longer may wait for a slow reader, and is
+    /// sent under the eyes of the watch.
+    private static let atOnce = 64 << 10
+
+    /// An answer that was prepared from a channel: not sent where something of the channel was
+    /// forgotten or restricted meanwhile, and cut where that happens while it is sent.
+    private func answer(
+        _ document: some Encodable, of channel: ChannelRecord, _ scope: ChannelScope
+    ) async throws -> HTTPResponse {
+        var response = HTTPResponse.json(document)
+        let now = try await archive.readable(channel.id, within: scope)
+        guard now.readersEpoch == channel.readersEpoch else {
+            throw ArchiveError.fenced(channel.id)
+        }
+        guard case .bytes(let bytes) = response.body, bytes.count > Self.atOnce else {
+            return response
+        }
+        response.body = .stream { [watch] writer in
+            try await watch.during(channel.id, since: channel.readersEpoch) {
+                for start in stride(from: 0, to: bytes.count, by: Self.atOnce) {
+                    try await writer.write(
+                        Array(bytes[start..<min(start + Self.atOnce, bytes.count)]))
+                }
+            }
+        }
+        return response
     }
 
     /// The whole range, one document a line. The first batch is read before the status goes
@@ -119,9 +147,9 @@ struct MessageRoutes: Sendable {
         let channel = try call.channel()
         guard let sequence = call.parameters["sequence"].flatMap({ Int64($0) }), sequence >= 0
         else { throw RequestError.noSuchMessage }
-        let (message, kept) = try await archive.evidence(
-            of: channel, sequence: sequence, within: call.scope)
-        return .json(
+        let record = try await archive.readable(channel, within: call.scope)
+        let (message, kept) = try await archive.evidence(of: record, sequence: sequence)
+        return try await answer(
             Evidence(
                 sequence: sequence, bundle: message.head.bundle,
                 attachments: kept.map { attachment in
@@ -131,6 +159,6 @@ struct MessageRoutes: Sendable {
                             TransactionHashing.hashes(of: attachment.transactions),
                             attachment.transactions
                         ).map { RawTransaction(hash: $0, trytes: $1.trytes) })
-                }))
+                }), of: record, call.scope)
     }
 }

@@ -47,7 +47,7 @@ struct Problem: Sendable {
     private static func status(_ error: ArchiveError) -> Int {
         switch error {
         case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
-            .noSuchSubject:
+            .noSuchSubject, .noSuchTombstone:
             404
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
             .tooManySideKeys, .tooManySubjects, .providerKeyExists,

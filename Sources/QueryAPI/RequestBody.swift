@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import MAM
 
 /// A body that is one JSON object of texts and lists of texts: all that the interface takes.
 struct RequestBody {
@@ -60,6 +61,16 @@ struct RequestBody {
         case nil, .null: []
         case .texts(let texts): texts
         case .text, .other: throw .field(name, wanted: "a list of texts")
+        }
+    }
+
+    /// The field `root`.
+    func root() throws(RequestError) -> Root {
+        let text = try requiredText("root")
+        do {
+            return try Root(text)
+        } catch {
+            throw .field("root", wanted: "81 trytes (9 and A to Z)")
         }
     }
 

@@ -104,10 +104,21 @@ final class ForgetLog: Sendable {
             try Self.write(bytes[others...], to: file)
             try file.synchronize()
         } catch {
-            try? file.truncate(to: end)
+            try? cutTorn(file, after: scan.head)
             throw error
         }
         return remember(head)
+    }
+
+    /// After a write that failed (a full disk) leaves whole records only. Those of an unfinished
+    /// batch stay: a process that reads may have seen them, and what they say was asked for and
+    /// will be again.
+    private func cutTorn(
+        _ file: borrowing RingDescriptor, after head: ForgetLogHead
+    ) throws(VaultError) {
+        let left = try scan(file, after: head, limit: .max) { (_) throws(VaultError) in }
+        try file.truncate(to: Self.offset(after: left.head.sequence))
+        try file.synchronize()
     }
 
     /// The head that the log had when `sequence` was its last record, read without looking at

@@ -5,14 +5,15 @@ import Secrets
 ///
 ///     header  offset  bytes                     record  offset  bytes
 ///                  0      8  "PMNDFLOG"                      0      8  sequence, from 1
-///                  8      2  version, 1                      8      1  kind: 1 path, 2 tombstone
+///                  8      2  version, 1                      8      1  kind: 1 path, 2 tombstone, 3 lifted,
+///                                                                   4 buried again, 5 partly forgotten
 ///                 10     16  the ring's identifier           9      1  1 in the last of a batch
-///                 26     22  0                              10      6  0
+///                 26     22  0                              10      6  number
 ///                 48     16  check                          16     32  content
 ///                                                           48     16  check
 ///
-/// A path's content is its bits (8, left-aligned), its depth (1) and zeros; a tombstone's is its
-/// hash. A check is keyed BLAKE2b-128 over the check before (none before the header's) and the
+/// A path's content is its bits (8, left-aligned), its depth (1) and zeros; the others' is a hash.
+/// The number is how often the tombstone has been lifted (3, 4), the channel (5), or 0. A check is keyed BLAKE2b-128 over the check before (none before the header's) and the
 /// 48 bytes; the key is derived from the ring's global key, which all copies of a ring share.
 /// So who has no ring can neither write a record nor take one out of the middle.
 struct ForgetLogFormat: Sendable {
@@ -62,17 +63,11 @@ struct ForgetLogFormat: Sendable {
         bytes.reserveCapacity(contents.count * Self.recordCount)
         var head = head
         for (index, content) in contents.enumerated() {
+            let (kind, number, value) = Self.fields(of: content)
             var body = bigEndian(head.sequence + 1)
-            let isLast: UInt8 = index == contents.count - 1 ? 1 : 0
-            switch content {
-            case .punctured(let path):
-                body += [1, isLast, 0, 0, 0, 0, 0, 0]
-                body += bigEndian(path.bits)
-                body.append(UInt8(path.depth))
-            case .tombstone(let hash):
-                body += [2, isLast, 0, 0, 0, 0, 0, 0]
-                body += hash.prefix(32)
-            }
+            body += [kind, index == contents.count - 1 ? 1 : 0]
+            body += bigEndian(UInt64(number)).suffix(6)
+            body += value
             body += [UInt8](repeating: 0, count: Self.bodyCount - body.count)
             head = ForgetLogHead(
                 sequence: head.sequence + 1, check: check(of: body, after: head.check))
@@ -80,6 +75,19 @@ struct ForgetLogFormat: Sendable {
             bytes += head.check
         }
         return (bytes, head)
+    }
+
+    private static func fields(
+        of content: ForgetLogRecord.Content
+    ) -> (kind: UInt8, number: Int64, value: [UInt8]) {
+        switch content {
+        case .punctured(let path): (1, 0, bigEndian(path.bits) + [UInt8(path.depth)])
+        case .tombstone(let hash): (2, 0, Array(hash.prefix(32)))
+        case .lifted(let hash, let time): (3, Int64(time), Array(hash.prefix(32)))
+        case .buriedAgain(let hash, let lifts): (4, Int64(lifts), Array(hash.prefix(32)))
+        case .partlyForgotten(let hash, let channel):
+            (5, channel.rawValue, Array(hash.prefix(32)))
+        }
     }
 
     /// The record that follows `head`; nil where the bytes are no such record.
@@ -118,11 +126,17 @@ struct ForgetLogFormat: Sendable {
     static func endsBatch(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes[9] == 1 }
 
     private static func content(_ bytes: UnsafeRawBufferPointer) -> ForgetLogRecord.Content? {
+        let number = bytes[10..<16].reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        var hash: [UInt8] { Array(bytes[16..<48]) }
+        let lifts = Int32(exactly: number).flatMap { $0 > 0 ? $0 : nil }
         switch bytes[8] {
         case 1:
             let bits = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
             return TreePath(checking: bits, depth: Int(bytes[24])).map { .punctured($0) }
-        case 2: return .tombstone(Array(bytes[16..<48]))
+        case 2: return .tombstone(hash)
+        case 3: return lifts.map { .lifted(hash, time: $0) }
+        case 4: return lifts.map { .buriedAgain(hash, lifts: $0) }
+        case 5: return ChannelNumber(rawValue: number).map { .partlyForgotten(hash, of: $0) }
         default: return nil
         }
     }

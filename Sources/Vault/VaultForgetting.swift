@@ -66,9 +66,16 @@ extension Vault {
     /// - Returns: The log's head after them.
     @discardableResult
     package func logTombstones(_ hashes: [[UInt8]]) throws(VaultError) -> ForgetLogHead {
-        try file.locked { () throws(VaultError) in
-            try log.append(hashes.map { .tombstone($0) })
-        }
+        try log(hashes.map { .tombstone($0) })
+    }
+
+    /// Writes records to the forget log; durable when this returns. Repeats are harmless. Not for
+    /// destroyed keys: those go with `forget`.
+    ///
+    /// - Returns: The log's head after them.
+    @discardableResult
+    package func log(_ contents: [ForgetLogRecord.Content]) throws(VaultError) -> ForgetLogHead {
+        try file.locked { () throws(VaultError) in try log.append(contents) }
     }
 
     /// How far the forget log goes now.

@@ -3,11 +3,13 @@ import Postgres
 /// A copy of all tables beside them, to put an archive's database back to an earlier state as a
 /// restored backup does.
 package struct SavedDatabase: Sendable {
-    private static let schema = "saved"
-
+    private let schema: String
     private let tables: [String]
 
-    package static func save(_ test: TestArchive) async throws -> SavedDatabase {
+    /// - Parameter schema: Names the copy.
+    package static func save(_ test: TestArchive, as schema: String = "saved") async throws
+        -> SavedDatabase
+    {
         try await test.pool.withTransaction { connection in
             let tables = try await connection.query(
                 """
@@ -18,7 +20,7 @@ package struct SavedDatabase: Sendable {
             try await connection.script(
                 "drop schema if exists \(schema) cascade; create schema \(schema);"
                     + tables.map { "create table \(schema).\($0) as table public.\($0);" }.joined())
-            return SavedDatabase(tables: tables)
+            return SavedDatabase(schema: schema, tables: tables)
         }
     }
 
@@ -30,7 +32,7 @@ package struct SavedDatabase: Sendable {
                     + tables.map {
                         "delete from public.\($0);"
                             + " insert into public.\($0) overriding system value"
-                            + " select * from \(Self.schema).\($0);"
+                            + " select * from \(schema).\($0);"
                     }.joined())
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import Postgres
 import TestSupport
 import Testing
+import Vault
 
 /// The `keyring` commands and `restore-check`.
 @Suite struct KeyringTests {
@@ -142,6 +143,80 @@ import Testing
             place.set("PERMANODE_KEYRING_COMMAND", nil)
             #expect(try await show(place).wrap == "none")
             #expect(try await place.run("keyring", "rotate").status == 2)
+        }
+    }
+
+    /// Acts on the ring stand in the audit log, and are done where the database is not there.
+    @Test func actsOnTheRingAreRecorded() async throws {
+        try await Workplace.withArchive { place in
+            func acts() async throws -> [String] {
+                struct Entry: Decodable { let kind: String }
+                let listed = try await place.run("audit", "list", "--json")
+                return try listed.lines.map {
+                    try JSONDecoder().decode(Entry.self, from: Data($0.utf8)).kind
+                }.filter { $0.hasPrefix("keyring.") || $0.hasPrefix("restore.") }
+            }
+            let copy = place.folder.appendingPathComponent("spare").path
+            let key = try place.file("key", String(repeating: UUID().uuidString, count: 2))
+            #expect(try await place.run("keyring", "backup", "--to", copy).status == 0)
+            #expect(try await place.run("keyring", "restore", "--from", copy).status == 0)
+            #expect(try await place.run("keyring", "rotate", "--key-file", key).status == 0)
+            place.set("PERMANODE_KEYRING_COMMAND", "/bin/cat \(key)")
+            #expect(try await place.run("restore-check").status == 0)
+            let all = [
+                "keyring.backed-up", "keyring.restored", "keyring.rotated", "restore.checked",
+            ]
+            #expect(try await acts() == all)
+
+            let database = place.environment["PERMANODE_DATABASE_URL"]
+            for away in [nil, "postgresql:///nowhere?host=/nonexistent"] {
+                place.set("PERMANODE_DATABASE_URL", away)
+                let done = try await place.run("keyring", "backup", "--to", copy)
+                #expect(done.status == 0)
+                #expect(done.errors.contains("NOT RECORDED"))
+            }
+            place.set("PERMANODE_DATABASE_URL", database)
+            #expect(try await acts() == all)
+            #expect(try await place.run("audit", "verify").status == 0)
+        }
+    }
+
+    /// A full disk, or the limit of a file's size, in the middle of a batch of records.
+    @Test func aLogThatCannotGrowKeepsWholeRecordsAndTheForgetIsFinishedLater() async throws {
+        try await Workplace.withArchive { place in
+            let node = try await place.startNode()
+            defer { node.signal(SIGTERM) }
+            let channel = try await place.add(ChannelVector.named("meter"))
+            #expect(try await place.run("crawl", "--until-idle").status == 0)
+            let log = place.keyRing + ".forgotten"
+            // Reads on meanwhile: what it has seen of the log must not go away again.
+            let reader = try Vault(ring: KeyRingFile(path: place.keyRing))
+            let reading = Task.detached {
+                while !Task.isCancelled {
+                    _ = try reader.logHead()
+                    try? await Task.sleep(for: .milliseconds(1))
+                }
+            }
+            // 1 KiB: the header and 15 of more than 20 records.
+            let limited = try RunningProgram(
+                path: "/bin/bash",
+                arguments: [
+                    "-c", "ulimit -f 1; exec \"$0\" \"$@\"", try Program.path(), "forget",
+                    "--channel", channel, "--yes",
+                ], environment: place.environment, input: "")
+            #expect(try await limited.waitForEnd() == 1)
+            place.record([limited.output, limited.errors])
+            #expect(limited.errors.contains("keyring.forgotten"), "\(limited.errors)")
+            reading.cancel()
+            try await reading.value
+            let size = try Data(contentsOf: URL(fileURLWithPath: log)).count
+            #expect(size == 1024, "15 whole records")
+
+            let finished = try await place.run("forget", "--channel", channel, "--yes")
+            #expect(finished.status == 0, "\(finished.errors)")
+            #expect(try reader.logHead().sequence > 20)
+            #expect(try await place.run("restore-check").output.contains("agree"))
+            #expect(try await place.run("messages", channel).status == 3)
         }
     }
 

@@ -115,6 +115,30 @@ import Testing
         }
     }
 
+    @Test func consentGivenAnewLiftsATombstone() async throws {
+        try await Workplace.withArchive { place in
+            let vector = try ChannelVector.named("private")
+            let id = try await place.add(vector)
+            let root = try place.file("root", vector.messages[0].root)
+            let lift = ["tombstone", "lift", "--root-file", root, "--reason", "signed again"]
+            let none = try await Program(environment: place.environment).run(lift)
+            #expect(none.status == 3)
+            #expect(try await place.run("forget", "--channel", id, "--yes").status == 0)
+            let add = ["channel", "add", "--mode", "private", "--root-file", root]
+            #expect(try await Program(environment: place.environment).run(add).status == 4)
+            #expect(try await place.run("tombstone", "lift", "--root-file", root).status == 2)
+            let lifted = try await Program(environment: place.environment).run(lift)
+            #expect(lifted.status == 0, "\(lifted.errors)")
+            #expect(try await Program(environment: place.environment).run(lift).status == 3)
+            #expect(try await place.run("restore-check").output.contains("agree"))
+            let again = try await Program(environment: place.environment).run(add)
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(again.lines.last != id)
+            let acts = try await entries(place).filter { $0.kind == "tombstone.lifted" }
+            #expect(acts.map { $0.details?["reason"] } == ["signed again"])
+        }
+    }
+
     @Test func headsThatAreNoneAreRefused() async throws {
         try await Workplace.withArchive { place in
             let wrong = try await place.run("audit", "verify", "--heads", "-", input: "{}\n")

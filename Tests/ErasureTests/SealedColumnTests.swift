@@ -16,8 +16,8 @@ import Vault
     private static let unsealed: Set = [
         "attachment.lookup", "audit_chain.hash", "audit_entry.hash", "audit_head.hash",
         "audit_head.signature", "candidate.lookup", "channel.registration",
-        "forget_log.known_check", "forget_request.commitment", "message.lookup",
-        "node_lookup.lookup", "node_lookup.transactions",
+        "forget_log.known_check", "forget_request.commitment", "lifted_tombstone.hash",
+        "message.lookup", "node_lookup.lookup", "node_lookup.transactions",
         "partly_forgotten_root.hash", "permanode_schema.checksum", "side_key.lookup",
         "subject.lookup", "token.hash",
         "tombstone.hash",

@@ -1,5 +1,6 @@
 import Archive
 import ArchiveTestSupport
+import Crawler
 import Diagnostics
 import Erasure
 import Foundation
@@ -10,6 +11,68 @@ import Vault
 
 /// What another process notices of a forget, and when.
 @Suite struct WatchTests {
+    /// What the crawler remembers of a channel goes with it, though nothing of it is crawled.
+    @Test func aCrawlersMemoryOfAForgottenChannelIsDropped() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let gone = try await test.register(.named("meter"), now: clock.now)
+            let kept = try await test.register(.named("public"), now: clock.now)
+            let crawler = try test.crawler(MemoryTangle.recorded(), clock: clock)
+            _ = try await crawler.crawlUntilIdle()
+            #expect(await crawler.remembered == [gone, kept])
+            let running = Task { try await crawler.run() }
+            let request = try await test.archive.receiveForgetRequest(
+                .channel(gone), reason: nil, now: clock.now)
+            _ = try await Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
+                .execute(request.id)
+            let began = ContinuousClock.now
+            while await crawler.remembered != [kept], ContinuousClock.now - began < .seconds(20) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(await crawler.remembered == [kept])
+            running.cancel()
+            _ = try? await running.value
+        }
+    }
+
+    /// Another process's reader, whose read is recorded only after the forget has written down
+    /// whom to tell.
+    @Test func aReadThatIsRecordedLateIsToldAllTheSame() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let names = ["private", "public", "events", "meter"]
+            let channels = try await test.fill(
+                names.map { try .named($0) }, clock: clock)
+            let reader = try await test.archive.createToken(
+                .reader, channels: channels, now: clock.now
+            ).record.id
+            var late = 0
+            for channel in channels {
+                let other = Archive(pool: test.pool, vault: try Vault(ring: test.keyRing))
+                let request = try await test.archive.receiveForgetRequest(
+                    .channel(channel), reason: nil, now: clock.now)
+                try await AuditActor.$current.withValue(.token(reader)) {
+                    _ = try await other.messages(of: channel, MessageRange(), limit: 2)
+                }
+                _ = try await Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
+                    .execute(request.id)
+                late += try await test.archive.notices(of: request.id).isEmpty ? 1 : 0
+                try await other.audit.flush()
+                // The flush that begins by itself may still be under way.
+                let began = ContinuousClock.now
+                var told: [Notice] = []
+                while told.isEmpty, ContinuousClock.now - began < .seconds(10) {
+                    told = try await test.archive.notices(of: request.id)
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(told.map(\.reader) == [reader])
+                #expect(told.map(\.channel) == [channel])
+                #expect(try await test.rowCount(of: "recipient") == 0)
+            }
+            print("\(late) of \(channels.count) reads were recorded late")
+        }
+    }
+
     /// The archive as another process has it: connections and a vault of its own.
     private func withOther(
         _ test: TestArchive, _ body: (Archive) async throws -> Void

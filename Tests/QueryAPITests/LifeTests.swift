@@ -27,6 +27,31 @@ import Vault
         try await api.archive.openForgetRequests(now: api.clock.now).map(\.id.text)
     }
 
+    @Test func aTombstoneIsLiftedByAnAdmin() async throws {
+        try await TestAPI.with { api in
+            let vector = try ChannelVector.named("private")
+            let channel = try await api.test.fill(channel: vector.name, clock: api.clock)
+            try await api.forget(channel)
+            let root = vector.messages[0].root
+            let body = #"{"root": "\#(root)", "reason": "asked back"}"#
+            let register = #"{"root": "\#(root)", "mode": "private"}"#
+            #expect(try await api.call("POST", "/v1/channels", body: register).status == 409)
+            let reader = try await api.archive.createToken(
+                .reader, channels: [], now: api.clock.now)
+            let path = "/v1/tombstones/lift"
+            let refused = try await api.call("POST", path, token: .text(reader.text), body: body)
+            #expect(refused.status == 403)
+            for (body, status) in [
+                (#"{"root": "\#(root)"}"#, 400), (#"{"root": "x", "reason": "y"}"#, 400),
+                (#"{"root": "\#(String(repeating: "Z", count: 81))", "reason": "y"}"#, 404),
+                (body, 200), (body, 404),
+            ] {
+                #expect(try await api.call("POST", path, body: body).status == status)
+            }
+            #expect(try await api.call("POST", "/v1/channels", body: register).status == 201)
+        }
+    }
+
     @Test func aPersonsOwnRequestIsCheckedByHisTokenAndNeedsAnAdmin() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(

@@ -47,6 +47,23 @@ import Vault
         #expect(try records(Vault(ring: ring.file)) == records(vault))
     }
 
+    @Test func everyKindOfRecordIsReadAsItWasWritten() throws {
+        let vault = try Vault(ring: ring.file)
+        let channels = [ChannelNumber(rawValue: 0), ChannelNumber(rawValue: (1 << 48) - 1)]
+        let contents: [ForgetLogRecord.Content] =
+            [
+                .tombstone(hash(1)), .lifted(hash(1), time: 1), .buriedAgain(hash(1), lifts: 1),
+                .lifted(hash(2), time: .max), .buriedAgain(hash(2), lifts: .max),
+            ] + (channels + [.random()]).compactMap { $0 }.map { .partlyForgotten(hash(3), of: $0) }
+        try vault.log(contents)
+        #expect(try records(vault) == contents)
+        #expect(try records(Vault(ring: ring.file)) == contents)
+        let states = contents.compactMap(TombstoneState.init)
+        #expect(states.map(\.version) == [1, 2, 3, Int64(Int32.max) * 2, Int64(Int32.max) * 2 + 1])
+        #expect(states.map(\.stands) == [true, false, true, false, true])
+        #expect(states.map(\.content) == Array(contents.prefix(5)))
+    }
+
     @Test func severalVaultsAppendInTurns() async throws {
         let file = ring.file
         let vaults = try [Vault(ring: file), Vault(ring: file)]

@@ -35,4 +35,8 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case keyRingBackedUp = "keyring.backed-up"
     case keyRingRestored = "keyring.restored"
     case keyRingRotated = "keyring.rotated"
+    /// Database, key ring and forget log were compared by hand.
+    case restoreChecked = "restore.checked"
+    /// One of them was found to be an older copy at a start, and was brought up to date.
+    case restoreMended = "restore.mended"
 }

@@ -203,6 +203,10 @@ package final class AuditLog: Sendable {
                     try await record(reads, on: connection)
                 }
                 for place in part { rest[place] = nil }
+                // Recorded they are, so these are not put back where this fails.
+                try? await pool.withTransaction { connection in
+                    try await Recipients.tellLate(reads, on: connection)
+                }
             }
             state.withLock { $0.reads.written() }
         } catch {

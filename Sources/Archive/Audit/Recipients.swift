@@ -55,6 +55,37 @@ enum Recipients {
     }
 }
 
+extension Recipients {
+    /// Whom a forget has to tell that wrote down its recipients before these reads were recorded:
+    /// in a transaction after theirs, because it waits for requests' rows, which come before
+    /// channels' rows everywhere.
+    static func tellLate(
+        _ reads: [(place: PendingReads.Place, tally: PendingReads.Tally)],
+        on connection: PostgresConnection
+    ) async throws {
+        let reads = reads.filter { $0.place.reader.token != nil }
+        guard !reads.isEmpty else { return }
+        _ = try await connection.execute(
+            """
+            insert into recipient_notice (request, reader, about, at)
+            select f.id, r.reader, r.channel, r.last_at
+            from unnest($1::int8[], $2::int8[], $3::timestamptz[], $4::timestamptz[])
+                r (channel, reader, first_at, last_at)
+            join forget_target t on t.channel = r.channel
+            join forget_request f on f.id = t.request and f.scope <> 'retention'
+            where f.first_period is null or t.buried_at is null or t.buried_at >= r.first_at
+            order by f.id, r.channel, r.reader
+            on conflict (request, reader, about) do nothing
+            """,
+            [
+                .int64Array(reads.map(\.place.channel.rawValue)),
+                .int64Array(reads.map(\.place.reader.recipientNumber)),
+                .timestampArray(reads.map(\.tally.firstAt)),
+                .timestampArray(reads.map(\.tally.lastAt)),
+            ])
+    }
+}
+
 extension Archive {
     /// Recipients of a channel, the first first. What was read in the last second may not be
     /// among it yet.

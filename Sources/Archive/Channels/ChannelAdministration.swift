@@ -29,6 +29,19 @@ extension Archive {
         return try ChannelRecord(row: row, vault: vault)
     }
 
+    /// A channel of which messages may be told.
+    ///
+    /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten, after
+    ///   the same statement; `.wrongState` for one that is restricted.
+    package func readable(_ id: ChannelNumber, within scope: ChannelScope = .all) async throws
+        -> ChannelRecord
+    {
+        let record = try await channel(id, within: scope)
+        guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(id) }
+        guard record.state != .restricted else { throw ArchiveError.wrongState(id, record.state) }
+        return record
+    }
+
     /// Channels in the order of their numbers, after one and at most `limit`.
     /// Forgotten ones are told only to those who may know of all.
     package func channels(
@@ -51,20 +64,30 @@ extension Archive {
         return try rows.map { try ChannelRecord(row: $0, vault: vault) }
     }
 
+    /// Those of the channels that are forgotten, or that there never were.
+    package func forgotten(among channels: Set<ChannelNumber>) async throws -> Set<ChannelNumber> {
+        let rows = try await pool.withConnection {
+            try await $0.query(
+                "select id from channel where id = any ($1) and state <> 'forgotten'",
+                [.int64Array(channels.map(\.rawValue))])
+        }
+        return channels.subtracting(try rows.map { try $0.channelNumber("id") })
+    }
+
     /// Stops crawling; whoever crawls the channel now is shut out.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
     package func pause(_ channel: ChannelNumber, now: Date = .now) async throws {
         try await change(
-            channel, from: ChannelState.crawled.union([.paused]), to: .paused, lookAt: nil,
-            kind: .channelPaused, now: now)
+            channel, from: ChannelState.crawled.union([.paused]), kind: .channelPaused, now: now
+        ) { _ in (.paused, nil) }
     }
 
     /// Crawls again after a pause, at once; a channel that is crawled already is made due.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState`.
     package func resume(_ channel: ChannelNumber, now: Date) async throws {
         try await change(
-            channel, from: ChannelState.crawled.union([.paused]), to: .following,
-            lookAt: now, kind: .channelResumed, now: now)
+            channel, from: ChannelState.crawled.union([.paused]), kind: .channelResumed, now: now
+        ) { _ in (.following, now) }
     }
 
     /// Stops every processing but keeping: no crawl, no reading, no retention, until it is
@@ -93,22 +116,24 @@ extension Archive {
     /// Lifts a restriction: the channel is crawled again at once, or paused if it was.
     /// - Throws: `ArchiveError.noSuchChannel`, `.wrongState` unless it is restricted.
     package func lift(_ channel: ChannelNumber, now: Date) async throws {
-        let wasPaused = try await self.channel(channel).reason == Self.restrictedWhilePaused
         try await change(
-            channel, from: [.restricted], to: wasPaused ? .paused : .following,
-            lookAt: wasPaused ? nil : now, kind: .restrictionLifted, now: now)
+            channel, from: [.restricted], kind: .restrictionLifted, now: now
+        ) { $0.reason == Self.restrictedWhilePaused ? (.paused, nil) : (.following, now) }
     }
 
     /// The reason of a restricted channel that was paused before.
     private static let restrictedWhilePaused = "restricted.while-paused"
 
+    /// - Parameter next: The state after it, and when the crawler looks next where that changes.
     private func change(
-        _ channel: ChannelNumber, from allowed: Set<ChannelState>, to state: ChannelState,
-        lookAt: Date?, kind: AuditKind, now: Date
+        _ channel: ChannelNumber, from allowed: Set<ChannelState>, kind: AuditKind, now: Date,
+        to next: (ChannelRecord) -> (state: ChannelState, lookAt: Date?)
     ) async throws {
         try await pool.withTransaction { connection in
-            let current = try await lockedChannel(channel, on: connection).state
+            let record = try await lockedChannel(channel, on: connection)
+            let current = record.state
             guard allowed.contains(current) else { throw ArchiveError.wrongState(channel, current) }
+            let (state, lookAt) = next(record)
             _ = try await connection.execute(
                 """
                 update channel set state = $2, reason = null, epoch = epoch + 1,

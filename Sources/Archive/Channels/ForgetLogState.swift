@@ -98,36 +98,6 @@ extension PostgresConnection {
         }
     }
 
-    /// Makes room, until the transaction ends, for the hashes that stand in the log.
-    package func collectLogged() throws {
-        _ = try execute("create temporary table logged (hash bytea primary key) on commit drop")
-    }
-
-    package func addLogged(_ hashes: [[UInt8]]) throws {
-        guard !hashes.isEmpty else { return }
-        _ = try execute(
-            "insert into logged select h from unnest($1::bytea[]) h on conflict do nothing",
-            [.bytesArray(hashes)])
-    }
-
-    /// - Returns: Tombstones after a place that were not collected, and the last place looked at:
-    ///   nil at the end.
-    package func unloggedTombstones(
-        after: Int64, limit: Int
-    ) throws -> (hashes: [[UInt8]], last: Int64?) {
-        let rows = try query(
-            """
-            select t.sequence, t.hash, l.hash is not null as logged
-            from (select sequence, hash from tombstone where sequence > $1
-                order by sequence limit $2) t
-                left join logged l on l.hash = t.hash
-            order by t.sequence
-            """, [.int64(after), .int64(Int64(limit))])
-        return (
-            try rows.filter { try !$0.bool("logged") }.map { try $0.bytes("hash") },
-            try rows.last?.int64("sequence")
-        )
-    }
 }
 
 extension Archive {

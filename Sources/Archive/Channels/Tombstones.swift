@@ -59,26 +59,62 @@ extension Archive {
         guard !hashes.isEmpty else { return 0 }
         let new = try await connection.query(
             """
-            select h from unnest($1::bytea[]) h
-            where not exists (select from tombstone where hash = h)
+            select h, coalesce(l.lifts, 0) as lifts from unnest($1::bytea[]) h
+                left join lifted_tombstone l on l.hash = h
+            where not exists (select from tombstone t where t.hash = h)
             """, [.bytesArray(hashes)]
-        ).map { try $0.bytes("h") }
+        ).map {
+            TombstoneState(hash: try $0.bytes("h"), lifts: try $0.int32("lifts"), stands: true)
+        }
         guard !new.isEmpty else { return 0 }
+        try await log(new.map(\.content), on: connection)
+        return try await connection.raise(new, now: now).buried
+    }
+
+    /// Writes to the forget log, and notes how far it goes.
+    func log(_ contents: [ForgetLogRecord.Content], on connection: PostgresConnection)
+        async throws
+    {
         let head = try await vault.waiting { (vault) throws(VaultError) in
-            try vault.logTombstones(new)
+            try vault.log(contents)
         }
         try await connection.noteForgetLog(head)
-        return try await connection.insertTombstones(new, now: now)
     }
 }
 
 extension PostgresConnection {
-    /// - Returns: How many are new.
-    package func insertTombstones(_ hashes: [[UInt8]], now: Date) throws -> Int {
-        try execute(
+    /// Brings tombstones to states that are later than the ones they have; the others stay.
+    ///
+    /// - Returns: How many stand, or no longer stand, now.
+    package func raise(_ states: [TombstoneState], now: Date) throws -> (buried: Int, lifted: Int) {
+        // Of several states of one hash the latest.
+        let latest = Dictionary(states.map { ($0.hash, $0.version) }, uniquingKeysWith: max)
+        let rows = try query(
             """
-            insert into tombstone (hash, created_at) select h, $2 from unnest($1::bytea[]) h
-            on conflict (hash) do nothing
-            """, [.bytesArray(hashes), .timestamp(now)])
+            with later as materialized (
+                select g.hash, g.version from unnest($1::bytea[], $2::bigint[]) g (hash, version)
+                    left join lifted_tombstone l on l.hash = g.hash
+                    left join tombstone t on t.hash = g.hash
+                where g.version > 2 * coalesce(l.lifts, 0) + (t.hash is not null)::int),
+            lifts as (
+                insert into lifted_tombstone (hash, lifts)
+                select hash, version / 2 from later where version >= 2
+                on conflict (hash) do update set lifts = excluded.lifts),
+            lifted as (
+                delete from tombstone
+                where hash in (select hash from later where version % 2 = 0) returning 1),
+            buried as (
+                insert into tombstone (hash, created_at)
+                select hash, $3 from later where version % 2 = 1
+                on conflict (hash) do nothing returning 1)
+            select (select count(*) from buried) as buried, (select count(*) from lifted) as lifted
+            """,
+            [
+                .bytesArray(Array(latest.keys)), .int64Array(Array(latest.values)),
+                .timestamp(now),
+            ])
+        return (
+            Int(try rows.first?.int64("buried") ?? 0), Int(try rows.first?.int64("lifted") ?? 0)
+        )
     }
 }

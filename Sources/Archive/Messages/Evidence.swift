@@ -32,13 +32,15 @@ extension Archive {
     package func evidence(
         of channel: ChannelNumber, sequence: Int64, within scope: ChannelScope = .all
     ) async throws -> (message: StoredMessage, attachments: [KeptAttachment]) {
-        let record = try await self.channel(channel, within: scope)
-        guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
-        guard record.state != .restricted else {
-            throw ArchiveError.wrongState(channel, record.state)
-        }
+        try await evidence(of: readable(channel, within: scope), sequence: sequence)
+    }
+
+    /// The same of a channel that may be read.
+    package func evidence(
+        of record: ChannelRecord, sequence: Int64
+    ) async throws -> (message: StoredMessage, attachments: [KeptAttachment]) {
         guard let found = try await evidence(of: record, sequences: [sequence]).first else {
-            throw ArchiveError.noSuchMessage(channel, sequence: sequence)
+            throw ArchiveError.noSuchMessage(record.id, sequence: sequence)
         }
         return try found.evidence.get()
     }

@@ -65,6 +65,8 @@ package struct ErasureService: Sendable {
                 _ = try await eraser.execute(request.id)
             } catch is RequestLifeError {
                 // Held or refused since it was listed.
+            } catch ArchiveError.sharedChannels {
+                // Others' data, too, since it was listed.
             } catch let failure as any Failure {
                 try Task.checkCancellation()
                 log.failure(

@@ -71,16 +71,15 @@ package struct Reconciliation: Sendable {
     ) async throws -> ForgetLogHead {
         var head = start
         while true {
-            var tombstones: [[UInt8]] = []
-            var forgotten: [TreePath] = []
+            var contents: [ForgetLogRecord.Content] = []
             let next = try vault.readLog(after: head, limit: Self.batch) { record in
-                switch record.content {
-                case .tombstone(let hash): tombstones.append(hash)
-                case .punctured(let path): forgotten.append(path)
-                }
+                contents.append(record.content)
             }
             guard next.sequence != head?.sequence ?? 0 else { return next }
-            try await add(tombstones, on: connection, &report)
+            try await add(contents, on: connection, &report)
+            let forgotten = contents.compactMap { content -> TreePath? in
+                if case .punctured(let path) = content { path } else { nil }
+            }
             let numbers = forgotten.compactMap(\.channel)
             if !numbers.isEmpty { try await forget(numbers, on: connection, &report) }
             let stretches = forgotten.compactMap(\.periods)
@@ -90,16 +89,27 @@ package struct Reconciliation: Sendable {
     }
 
     private func add(
-        _ tombstones: [[UInt8]], on connection: PostgresConnection,
+        _ contents: [ForgetLogRecord.Content], on connection: PostgresConnection,
         _ report: inout ReconciliationReport
     ) async throws {
-        guard !tombstones.isEmpty else { return }
+        let states = contents.compactMap(TombstoneState.init)
+        let parts = contents.compactMap { content -> (hash: [UInt8], channel: ChannelNumber)? in
+            guard case .partlyForgotten(let hash, let channel) = content else { return nil }
+            return (hash, channel)
+        }
+        guard !states.isEmpty || !parts.isEmpty else { return }
         let now = clock()
-        report.tombstonesAdded += try await connection.withTransaction { connection in
+        let changed = try await connection.withTransaction { connection in
             // Waits for a forget that has written them to the log and not yet here.
             try await connection.holdTombstones(.exclusive)
-            return try await connection.insertTombstones(tombstones, now: now)
+            return (
+                tombstones: try await connection.raise(states, now: now),
+                parts: try await connection.insertPartlyForgotten(parts)
+            )
         }
+        report.tombstonesAdded += changed.tombstones.buried
+        report.tombstonesLifted += changed.tombstones.lifted
+        report.partsAdded += changed.parts
     }
 
     // MARK: From the database to the ring and its log
@@ -133,30 +143,62 @@ package struct Reconciliation: Sendable {
     private func completeLog(
         on connection: PostgresConnection, _ report: inout ReconciliationReport
     ) async throws {
-        let vault = vault
-        report.tombstonesLogged += try await connection.withTransaction { connection in
+        let added = try await connection.withTransaction { connection in
             try await connection.holdTombstones(.exclusive)
             try await connection.collectLogged()
             var head: ForgetLogHead?
             while true {
-                var hashes: [[UInt8]] = []
+                var contents: [ForgetLogRecord.Content] = []
                 let next = try vault.readLog(after: head, limit: Self.batch) { record in
-                    if case .tombstone(let hash) = record.content { hashes.append(hash) }
+                    contents.append(record.content)
                 }
                 guard next.sequence != head?.sequence ?? 0 else { break }
-                try await connection.addLogged(hashes)
+                try await connection.addLogged(contents)
                 head = next
             }
-            var after: Int64 = -1
-            var count = 0
-            while true {
-                let (hashes, last) = try await connection.unloggedTombstones(
-                    after: after, limit: Self.batch)
-                guard let last else { return count }
-                try vault.logTombstones(hashes)
-                count += hashes.count
-                after = last
-            }
+            return (
+                tombstones: try await logTombstones(of: connection),
+                lifts: try await logLifts(of: connection),
+                parts: try await logParts(of: connection)
+            )
+        }
+        report.tombstonesLogged += added.tombstones
+        report.liftsLogged += added.lifts
+        report.partsLogged += added.parts
+    }
+
+    private func logTombstones(of connection: PostgresConnection) async throws -> Int {
+        var (after, count): (Int64, Int) = (-1, 0)
+        while true {
+            let (states, last) = try await connection.unloggedTombstones(
+                after: after, limit: Self.batch)
+            guard let last else { return count }
+            try vault.log(states.map(\.content))
+            count += states.count
+            after = last
+        }
+    }
+
+    private func logLifts(of connection: PostgresConnection) async throws -> Int {
+        var (after, count): ([UInt8], Int) = ([], 0)
+        while true {
+            let states = try await connection.unloggedLifts(after: after, limit: Self.batch)
+            guard let last = states.last else { return count }
+            try vault.log(states.map(\.content))
+            count += states.count
+            after = last.hash
+        }
+    }
+
+    private func logParts(of connection: PostgresConnection) async throws -> Int {
+        var after: (hash: [UInt8], channel: Int64) = ([], -1)
+        var count = 0
+        while true {
+            let parts = try await connection.unloggedParts(after: after, limit: Self.batch)
+            guard let last = parts.last else { return count }
+            try vault.log(parts.map { .partlyForgotten($0.hash, of: $0.channel) })
+            count += parts.count
+            after = (last.hash, last.channel.rawValue)
         }
     }
 }

@@ -9,6 +9,12 @@ package struct ReconciliationReport: Sendable, Equatable, Codable {
     package var tombstonesLogged = 0
     /// Tombstones that the database lacked.
     package var tombstonesAdded = 0
+    /// Lifted tombstones that the log still had, and that the database had again.
+    package var liftsLogged = 0
+    package var tombstonesLifted = 0
+    /// Roots of partly forgotten trees that the log, and that the database, lacked.
+    package var partsLogged = 0
+    package var partsAdded = 0
     /// Channels that the database had not forgotten.
     package var channelsForgotten = 0
     package var subjectsForgotten = 0

@@ -1,5 +1,7 @@
+import Archive
 import Assembly
 import Diagnostics
+import Vault
 
 /// A command: one type, in one file of `Commands`.
 protocol Command: SendableMetatype {
@@ -17,6 +19,15 @@ struct CommandContext: Sendable {
     /// - Throws: `ConfigurationError`.
     func configuration(needs: Set<Configuration.Need>) throws -> Configuration {
         try Configuration(environment, needs: needs)
+    }
+
+    /// Records an act on the key ring, or says loudly that it could not be.
+    func record(
+        _ kind: AuditKind, _ details: [String: String], _ configuration: Configuration,
+        vault: Vault
+    ) async {
+        let why = await Instance.record(kind, details, configuration, vault: vault)
+        if let why { console.note("NOT RECORDED in the audit log: \(why)") }
     }
 
     /// Opens the archive, calls `body`, and closes it.

@@ -52,7 +52,7 @@ struct CommandFailure: Error {
     private static func status(of error: ArchiveError) -> ExitStatus {
         switch error {
         case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
-            .noSuchSubject:
+            .noSuchSubject, .noSuchTombstone:
             .notFound
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
             .tooManySideKeys, .tooManySubjects, .providerKeyExists,

@@ -18,8 +18,8 @@ enum Program {
         RequestsRefuseCommand.self, RequestsExtendCommand.self, HoldSetCommand.self,
         HoldLiftCommand.self, HoldListCommand.self,
         KeyringBackupCommand.self, KeyringRestoreCommand.self, KeyringShowCommand.self,
-        KeyringRotateCommand.self, RestoreCheckCommand.self, LocalTangleCommand.self,
-        GatewayCommand.self,
+        KeyringRotateCommand.self, TombstoneLiftCommand.self, RestoreCheckCommand.self,
+        LocalTangleCommand.self, GatewayCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]
 
@@ -27,6 +27,8 @@ enum Program {
     static func run(_ arguments: [String], _ environment: [String: String]) async -> ExitStatus {
         // A reader that goes away shows as an error of the write instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
+        // Neither does a file that may not grow: the forget log has to be left whole.
+        signal(SIGXFSZ, SIG_IGN)
         let console = Console()
         var name = "permanode"
         do {

@@ -1,3 +1,4 @@
+import Archive
 import Assembly
 import Vault
 
@@ -23,6 +24,12 @@ enum KeyringBackupCommand: Command {
         }
         let vault = try configuration.openVault(configuration.log(quietly: true))
         let copies = try paths.map { try vault.backUp(to: $0) }
+        let current = copies.filter(\.isCurrent).count
+        await context.record(
+            .keyRingBackedUp,
+            [
+                "copies": copies.map(\.name).joined(separator: ", "), "current": String(current),
+            ], configuration, vault: vault)
         if arguments.has("json") {
             try context.console.json(copies.map(RingCopyDocument.init))
         } else {

@@ -1,3 +1,4 @@
+import Archive
 import Assembly
 import Vault
 
@@ -56,6 +57,7 @@ enum KeyringRestoreCommand: Command {
                     + " the database says otherwise: run permanode restore-check before anything else"
             )
         }
+        await record(outcome, configuration, context)
         if arguments.has("json") {
             try console.json(
                 Result(
@@ -70,6 +72,24 @@ enum KeyringRestoreCommand: Command {
                     ("keys destroyed again", String(outcome.puncturedAgain)),
                     ("records taken from the copy's log", String(outcome.recordsTaken)),
                 ]))
+        }
+    }
+
+    private static func record(
+        _ outcome: KeyRingRestore.Outcome, _ configuration: Configuration,
+        _ context: CommandContext
+    ) async {
+        do {
+            let vault = try configuration.openVault(configuration.log(quietly: true))
+            await context.record(
+                .keyRingRestored,
+                [
+                    "replaced": outcome.replaced.rawValue,
+                    "destroyed-again": String(outcome.puncturedAgain),
+                    "log": outcome.hasLog ? "yes" : "no",
+                ], configuration, vault: vault)
+        } catch {
+            context.console.note("NOT RECORDED in the audit log: \(CommandFailure(error).text)")
         }
     }
 }

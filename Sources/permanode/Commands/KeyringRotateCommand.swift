@@ -1,3 +1,4 @@
+import Archive
 import Assembly
 import Vault
 
@@ -31,6 +32,8 @@ enum KeyringRotateCommand: Command {
         let wrapping = try wrapping(arguments, configuration)
         let vault = try configuration.openVault(configuration.log(quietly: true))
         let change = try vault.rotate(wrapping)
+        await context.record(
+            .keyRingRotated, ["wrap": vault.wrapKind.rawValue], configuration, vault: vault)
         if arguments.has("json") {
             try context.console.json(
                 Result(

@@ -27,6 +27,10 @@ enum RestoreCheckCommand: Command {
                     ("keys destroyed again", String(report.keysDestroyed)),
                     ("tombstones the log lacked", String(report.tombstonesLogged)),
                     ("tombstones the database lacked", String(report.tombstonesAdded)),
+                    ("lifted tombstones the log had again", String(report.liftsLogged)),
+                    ("lifted tombstones the database had again", String(report.tombstonesLifted)),
+                    ("partly forgotten trees the log lacked", String(report.partsLogged)),
+                    ("partly forgotten trees the database lacked", String(report.partsAdded)),
                     ("channels forgotten again", String(report.channelsForgotten)),
                     ("subjects forgotten again", String(report.subjectsForgotten)),
                 ]

@@ -1,0 +1,109 @@
+import Archive
+import ArchiveTestSupport
+import Diagnostics
+import Dispatch
+import Erasure
+import Foundation
+import HTTPServer
+import Postgres
+import QueryAPI
+import Synchronization
+import TestSupport
+import Testing
+import Vault
+
+/// Answers that are prepared or half sent when a channel is forgotten.
+@Suite struct PreparedTests {
+    private final class Seen: Sendable {
+        let statements = Mutex(0)
+        let forgot = Mutex(false)
+    }
+
+    /// Answers a request, and forgets its channel just before the statement of this number
+    /// (from 1) is sent; nil where there are fewer.
+    private func status(of rest: String, forgettingBefore number: Int) async throws -> Int? {
+        var status: Int?
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "meter", clock: api.clock)
+            let seen = Seen()
+            let observer = StatementObserver { _ in
+                let count = seen.statements.withLock { count in
+                    count += 1
+                    return count
+                }
+                guard count == number else { return }
+                let done = DispatchSemaphore(value: 0)
+                Task.detached {
+                    defer { done.signal() }
+                    try await api.forget(channel)
+                    seen.forgot.withLock { $0 = true }
+                }
+                // The connection's own thread, which nobody else needs.
+                _ = done.wait(timeout: .now() + 30)
+            }
+            let answer = try await StatementObserver.$current.withValue(observer) {
+                try await api.get("/v1/channels/\(channel.text)/\(rest)")
+            }
+            if seen.forgot.withLock({ $0 }) {
+                status = answer.status
+            } else {
+                #expect(answer.status == 200)
+            }
+        }
+        return status
+    }
+
+    @Test(arguments: ["messages", "messages/3/bundle", "readers"])
+    func whatWasPreparedBeforeAForgetIsNotSent(rest: String) async throws {
+        var statements = 0
+        while let status = try await status(of: rest, forgettingBefore: statements + 1) {
+            statements += 1
+            // Readers' numbers are no content: the last statement may find none of them.
+            #expect(status == 404 || rest == "readers", "before statement \(statements)")
+        }
+        #expect(statements >= 3)
+    }
+
+    @Test func aPageThatIsBeingSentIsCut() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "meter", clock: api.clock)
+            try await api.test.multiply(channel, to: 1000)
+            let target = "/v1/channels/\(channel.text)/messages?limit=1000"
+            let whole = try await api.get(target)
+            #expect(whole.json["messages"]?.array?.count == 1000)
+            #expect(whole.headers["Content-Type"] == "application/json")
+            let response = try await api.respond("GET", target)
+            guard case .stream(let write) = response.body else {
+                Issue.record("a page of \(whole.body.count) bytes is sent at once")
+                return
+            }
+            let writer = StoppedWriter()
+            let sending = Task { try await write(writer) }
+            try await writer.waitForFirst()
+            try await api.forget(channel)
+            let began = ContinuousClock.now
+            await #expect(throws: (any Error).self) { try await sending.value }
+            #expect(ContinuousClock.now - began < .seconds(5))
+            #expect(writer.count < whole.body.count)
+        }
+    }
+
+    /// A reader that takes a first part and then nothing more.
+    private final class StoppedWriter: HTTPBodyWriter {
+        private let taken = Mutex(0)
+
+        var count: Int { taken.withLock { $0 } }
+
+        func write(_ bytes: [UInt8]) async throws {
+            let before = taken.withLock { count in
+                defer { count += bytes.count }
+                return count
+            }
+            if before > 0 { try await Task.sleep(for: .seconds(60)) }
+        }
+
+        func waitForFirst() async throws {
+            while count == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        }
+    }
+}
