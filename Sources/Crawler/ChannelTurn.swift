@@ -201,17 +201,17 @@ extension ChannelTurn {
     /// Drops what is remembered of forgotten channels within a second, until it is cancelled.
     func keepForgetting() async {
         while !Task.isCancelled {
-            let channels = await memory.channels
+            let channels = memory.channels
             // Without the database nothing is known, and nothing is crawled either.
             if !channels.isEmpty, let gone = try? await archive.forgotten(among: channels) {
-                await memory.forget(gone)
+                memory.forget(gone)
             }
             do { try await Task.sleep(for: Self.forgetInterval) } catch { return }
         }
     }
 
     /// The channels of which something is remembered.
-    var remembered: Set<ChannelNumber> { get async { await memory.channels } }
+    var remembered: Set<ChannelNumber> { memory.channels }
 
     /// Says nothing of the payload, which is to be read again.
     private static func lacksMemory(_ result: Result<Message, ReadError>) -> Bool {
@@ -243,7 +243,7 @@ final class CrawlMemory: Sendable {
         seen.withLock { $0.forget(channel, position: position) }
     }
 
-    var channels: Set<ChannelNumber> { seen.channels }
+    var channels: Set<ChannelNumber> { seen.withLock { $0.channels } }
 
-    func forget(_ channels: Set<ChannelNumber>) { seen.forget(channels) }
+    func forget(_ channels: Set<ChannelNumber>) { seen.withLock { $0.forget(channels) } }
 }

@@ -58,7 +58,7 @@ package struct CrawlService: Sendable {
     }
 
     /// The channels of which this process remembers transactions.
-    package var remembered: Set<ChannelNumber> { get async { await turn.remembered } }
+    package var remembered: Set<ChannelNumber> { turn.remembered }
 
     private func crawlOn() async throws {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))

@@ -19,17 +19,17 @@ import Vault
             let kept = try await test.register(.named("public"), now: clock.now)
             let crawler = try test.crawler(MemoryTangle.recorded(), clock: clock)
             _ = try await crawler.crawlUntilIdle()
-            #expect(await crawler.remembered == [gone, kept])
+            #expect(crawler.remembered == [gone, kept])
             let running = Task { try await crawler.run() }
             let request = try await test.archive.receiveForgetRequest(
                 .channel(gone), reason: nil, now: clock.now)
             _ = try await Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
                 .execute(request.id)
             let began = ContinuousClock.now
-            while await crawler.remembered != [kept], ContinuousClock.now - began < .seconds(20) {
+            while crawler.remembered != [kept], ContinuousClock.now - began < .seconds(20) {
                 try await Task.sleep(for: .milliseconds(20))
             }
-            #expect(await crawler.remembered == [kept])
+            #expect(crawler.remembered == [kept])
             running.cancel()
             _ = try? await running.value
         }
