@@ -113,6 +113,13 @@ package struct MessageReading: Sendable {
         } catch VaultError.forgotten {
             throw ArchiveError.noSuchChannel(channel)
         }
+        guard messages.contains(where: { $0.sideKey.map { sideKeys[$0] == nil } ?? false }) else {
+            return
+        }
+        // A forget takes keys as well; otherwise one is missing that should be there.
+        guard try await archive.channel(channel).state != .forgotten else {
+            throw ArchiveError.noSuchChannel(channel)
+        }
     }
 
     private static func read(

@@ -9,7 +9,7 @@ import Vault
 
 /// The eraser's role.
 @Suite struct ErasureServiceTests {
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func requestsFromBeforeTheStartAndNewOnesAreCarriedOut() async throws {
         try await TestArchive.with { test in
             let now = Date()

@@ -6,7 +6,7 @@ import Testing
 
 /// `serve` with real signals.
 @Suite struct ServeTests {
-    @Test(.timeLimit(.minutes(2)), arguments: [SIGTERM, SIGINT])
+    @Test(.timeLimit(.minutes(10)), arguments: [SIGTERM, SIGINT])
     func aSignalEndsTheServiceWith0WithinItsLimit(_ number: Int32) async throws {
         try await Workplace.withArchive { place in
             let node = try await place.startNode()
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func theEraserCarriesOutWhatOthersAskedFor() async throws {
+    @Test(.timeLimit(.minutes(10))) func theEraserCarriesOutWhatOthersAskedFor() async throws {
         try await Workplace.withArchive { place in
             let id = try await place.add(ChannelVector.named("public"), "--subject", "bo-1")
             let service = try place.start("serve", "--roles", "eraser")
@@ -46,7 +46,7 @@ import Testing
     }
 
     #if os(Linux)
-        @Test(.timeLimit(.minutes(2))) func theServiceLeavesNoCoreDump() async throws {
+        @Test(.timeLimit(.minutes(10))) func theServiceLeavesNoCoreDump() async throws {
             try await Workplace.withArchive { place in
                 let service = try place.start("serve", "--roles", "eraser")
                 try await service.wait(untilErrors: { $0.contains("serving") })
@@ -63,7 +63,7 @@ import Testing
     #endif
 
     /// A copy of the key ring that a forget did not reach is brought up to date when it is there.
-    @Test(.timeLimit(.minutes(2))) func theEraserCatchesUpWithCopiesOfTheRing() async throws {
+    @Test(.timeLimit(.minutes(10))) func theEraserCatchesUpWithCopiesOfTheRing() async throws {
         try await Workplace.withArchive { place in
             let copy = place.folder.appendingPathComponent("spare").path
             let id = try await place.add(ChannelVector.named("public"))

@@ -62,7 +62,7 @@ import Vault
         try result.get()
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func sessionsThatAreEndedAtAnyInstantLoseAndDoubleNothing() async throws {
         try await TestArchive.with { test in
             var random = SeededGenerator.announced()
@@ -86,7 +86,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aDatabaseThatIsAwayForALongerTimeIsWaitedFor() async throws {
         try await TestArchive.with { test in
             let vectors = try await RegisteredVectors.register(in: test, now: Date())

@@ -29,7 +29,7 @@ import Testing
         var publicText: String { "refused" }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whatComesWhileABatchIsUnderWayGoesWithTheNext() async throws {
         let bench = Bench()
         let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {
@@ -51,7 +51,7 @@ import Testing
         #expect(bench.batches.map(\.count) == [1, 40])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aBatchWeighsNoMoreThanItMay() async throws {
         let bench = Bench()
         let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 10, weight: { $0 }) {
@@ -70,7 +70,7 @@ import Testing
         #expect(bench.batches == [[1], [4, 6], [1], [50], [3]])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aBatchBeginsBesideAnotherOnlyWhenItIsWorthIt() async throws {
         let bench = Bench()
         let gathering = Gathering<Int, Int>(workers: 2, weightLimit: 100, enough: 3) {
@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whoIsCancelledLeavesAndTheOthersAreAnswered() async throws {
         let bench = Bench()
         let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {
@@ -166,7 +166,7 @@ import Testing
         #expect(bench.batches == [[1], [3]])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aBatchThatNobodyWaitsForIsCancelled() async throws {
         let bench = Bench()
         let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {

@@ -60,7 +60,7 @@ import Vault
         (.stall, "nothing"), (.refuse, "a refusal"),
     ]
 
-    @Test(.timeLimit(.minutes(2)), arguments: misbehaviours)
+    @Test(.timeLimit(.minutes(10)), arguments: misbehaviours)
     func aNodeThatMisbehavesInTheMiddleLosesNothing(
         misbehaviour: Misbehaviour, name: String
     ) async throws {
@@ -137,7 +137,7 @@ import Vault
         await server.shutdown()
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func anotherNodeIsAskedForWhatOneWithholdsOrChanges() async throws {
         let ledger = try Self.ledger()
         let bad = try LocalTangleServer(node: LocalNode(ledger: ledger))

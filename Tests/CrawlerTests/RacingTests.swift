@@ -28,7 +28,7 @@ import Vault
             instruments: try CrawlInstruments(Metrics()))
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func twoCrawlersOnOneDatabaseDoNothingTwice() async throws {
         try await TestArchive.with { test in
             let vectors = try await RegisteredVectors.register(in: test, now: Date())
@@ -57,7 +57,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func crawlingUntilIdleWaitsForTheLeasesOfACrawlerThatDied() async throws {
         try await TestArchive.with { test in
             let channel = try await test.register(.named("public"), now: Date())
@@ -72,7 +72,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func aTurnThatTakesLongerThanALeaseKeepsIt() async throws {
         try await TestArchive.with { test in
             let channel = try await test.register(.named("public"), now: Date())
@@ -93,7 +93,7 @@ import Vault
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func aChannelThatTakesLongKeepsNoOtherFromItsTurn() async throws {
         try await TestArchive.with { test in
             let vector = try ChannelVector.named("private")
@@ -143,7 +143,7 @@ import Vault
 
     private enum Act: CaseIterable { case pause, resume, addKey, forget, none }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func nothingIsWrittenAfterAPauseOrAForgetWasAcknowledged() async throws {
         var random = SeededGenerator.announced()
         var races = 0

@@ -16,6 +16,7 @@ import Vault
     private static let unsealed: Set = [
         "attachment.lookup", "audit_chain.hash", "audit_entry.hash", "audit_head.hash",
         "audit_head.signature", "candidate.lookup", "channel.registration",
+        "earlier_chain.end_lookup", "earlier_chain.start_lookup",
         "forget_log.known_check", "forget_request.commitment", "lifted_tombstone.hash",
         "message.lookup", "node_lookup.lookup", "node_lookup.transactions",
         "partly_forgotten_root.hash", "permanode_schema.checksum", "side_key.lookup",

@@ -117,7 +117,10 @@ import Vault
 
     @Test func everyRouteWithAnIdIsCompared() async throws {
         try await TestAPI.with { api in
-            let served = api.api.router.routes.filter { $0.template.contains("{") }
+            // Of a node's commands, NodeInterfaceTests and NodeCommandTests compare: their
+            // identifiers name no channel.
+            let served = api.api.router.routes
+                .filter { $0.template.contains("{") && !$0.template.hasPrefix("/api/") }
                 .map { "\($0.method) \($0.template)" }
             #expect(served.count >= 16)
             #expect(Set(served) == Set(Self.routes.keys))
