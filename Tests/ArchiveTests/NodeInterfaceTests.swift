@@ -37,12 +37,13 @@ import Vault
             let all = try transactions(name)
             for (hash, transaction) in all {
                 let queries = [
-                    NodeQuery(addresses: [transaction.address]),
-                    NodeQuery(bundles: [transaction.bundle]),
-                    NodeQuery(tags: [transaction.tag]),
-                    NodeQuery(approvees: [transaction.trunk]),
-                    NodeQuery(approvees: [transaction.branch]),
-                    NodeQuery(addresses: [transaction.address], bundles: [transaction.bundle]),
+                    TransactionQuery(addresses: [transaction.address]),
+                    TransactionQuery(bundles: [transaction.bundle]),
+                    TransactionQuery(tags: [transaction.tag]),
+                    TransactionQuery(approvees: [transaction.trunk]),
+                    TransactionQuery(approvees: [transaction.branch]),
+                    TransactionQuery(
+                        addresses: [transaction.address], bundles: [transaction.bundle]),
                 ]
                 for query in queries {
                     func isAsked(_ other: Transaction) -> Bool {
@@ -86,26 +87,27 @@ import Vault
             let all = try transactions("public")
             let (first, last) = (all[0].transaction, all[all.count - 1].transaction)
             #expect(first.address != last.address)
-            func find(_ query: NodeQuery) async throws -> Set<Hash> {
+            func find(_ query: TransactionQuery) async throws -> Set<Hash> {
                 Set(try await test.archive.nodeTransactions(query, limit: 100, for: nil) ?? [])
             }
-            let both = try await find(NodeQuery(addresses: [first.address, last.address]))
+            let both = try await find(TransactionQuery(addresses: [first.address, last.address]))
             #expect(both.count == 6)
             #expect(
                 try await find(
-                    NodeQuery(addresses: [first.address, last.address], bundles: [last.bundle]))
-                    == find(NodeQuery(bundles: [last.bundle])))
+                    TransactionQuery(
+                        addresses: [first.address, last.address], bundles: [last.bundle]))
+                    == find(TransactionQuery(bundles: [last.bundle])))
             #expect(
-                try await find(NodeQuery(addresses: [first.address], bundles: [last.bundle]))
+                try await find(TransactionQuery(addresses: [first.address], bundles: [last.bundle]))
                     .isEmpty)
-            #expect(try await find(NodeQuery(addresses: [])).isEmpty)
+            #expect(try await find(TransactionQuery(addresses: [])).isEmpty)
             // One inside of a bundle approves exactly the one behind it.
             let behind = try #require(all.first { $0.transaction.currentIndex == 1 })
-            let approving = try await find(NodeQuery(approvees: [behind.hash]))
+            let approving = try await find(TransactionQuery(approvees: [behind.hash]))
             #expect(approving.count == 1)
             #expect(
                 try await test.archive.nodeTransactions(
-                    NodeQuery(addresses: [first.address]), limit: 2, for: nil) == nil)
+                    TransactionQuery(addresses: [first.address]), limit: 2, for: nil) == nil)
         }
     }
 
@@ -118,9 +120,9 @@ import Vault
             let inside = try #require(all.first { $0.transaction.currentIndex == 1 }).hash
             func finds(_ asker: NodeAsker) async throws -> [Int] {
                 let found = try await archive.nodeTransactions(
-                    NodeQuery(addresses: [address]), limit: 100, for: asker)
+                    TransactionQuery(addresses: [address]), limit: 100, for: asker)
                 let approving = try await archive.nodeTransactions(
-                    NodeQuery(approvees: [inside]), limit: 100, for: asker)
+                    TransactionQuery(approvees: [inside]), limit: 100, for: asker)
                 let trytes = try await archive.nodeTrytes(all.map(\.hash), for: asker)
                 return [found?.count ?? -1, approving?.count ?? -1, trytes.count]
             }
@@ -188,7 +190,7 @@ import Vault
             #expect(try await test.rowCount(of: "node_attachment") == Int(kept))
             for message in vector.messages {
                 let found = try await test.archive.nodeTransactions(
-                    NodeQuery(addresses: [message.address]), limit: 100, for: nil)
+                    TransactionQuery(addresses: [message.address]), limit: 100, for: nil)
                 // Junk and forgeries at the same address are not among it.
                 #expect(Set(message.transactions).isSubset(of: Set(found ?? [])))
                 let trytes = try await test.archive.nodeTrytes(found ?? [], for: nil)

@@ -114,7 +114,7 @@ import Vault
             _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
             for channel in [first, second] { try await switchOn(test, channel) }
             let found = try await test.archive.nodeTransactions(
-                NodeQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
+                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
             #expect(found?.count == 3)
             let request = try await test.archive.receiveForgetRequest(
                 .channel(second), reason: nil, now: clock.now)
@@ -127,7 +127,7 @@ import Vault
             ).receipt()
             #expect(receipt.proof.dataFiles.found == 0)
             let after = try await test.archive.nodeTransactions(
-                NodeQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
+                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
             #expect(after == found)
         }
     }

@@ -253,7 +253,7 @@ extension SealedScene {
         } read: {
             let address = try ChannelVector.named("private").messages[1].address
             let hashes = try await $0.archive.nodeTransactions(
-                NodeQuery(addresses: [address]), limit: 100, for: nil)
+                TransactionQuery(addresses: [address]), limit: 100, for: nil)
             let trytes = try await $0.archive.nodeTrytes(hashes ?? [], for: nil)
             #expect(trytes.count == hashes?.count)
             return (hashes ?? []).map(\.packed)

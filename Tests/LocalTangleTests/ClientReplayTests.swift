@@ -7,18 +7,8 @@ import Testing
 
 /// What the JavaScript MAM client and PyOTA sent to a recording node, sent again.
 @Suite struct ClientReplayTests {
-    struct Exchange: Decodable {
-        let client: String
-        let method: String
-        let path: String
-        let headers: [String: String]
-        let body: JSONValue
-        let status: Int
-        let answer: JSONValue
-    }
-
     @Test func answersTwoPublishedClientsAsTheyWereAnswered() async throws {
-        let exchanges = try Fixture.json("client-requests.json", as: [Exchange].self)
+        let exchanges = try RecordedExchange.all()
         #expect(Set(exchanges.map(\.client)).count > 4)
         let node = LocalNode(ledger: try recordedLedger())
         var full = try fullTrytes()
@@ -42,7 +32,7 @@ import Testing
 
     /// Everything recorded must be answered alike, but for the name, the version and the
     /// milestones of the recording node, and durations.
-    private func compare(_ answer: JSONValue, with exchange: Exchange, number: Int) {
+    private func compare(_ answer: JSONValue, with exchange: RecordedExchange, number: Int) {
         guard case .object(let recorded) = exchange.answer else {
             Issue.record("exchange \(number) has no answer")
             return

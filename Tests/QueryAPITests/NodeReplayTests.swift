@@ -16,24 +16,12 @@ import Vault
 /// What the JavaScript MAM client and PyOTA sent to a recording node, sent to the archive after
 /// the node has pruned everything.
 @Suite struct NodeReplayTests {
-    struct Exchange: Decodable {
-        let client: String
-        let method: String
-        let path: String
-        let headers: [String: String]
-        let body: JSONValue
-        let status: Int
-        let answer: JSONValue
-
-        var command: String { body["command"]?.text ?? "" }
-    }
-
     static let writing: Set<String> = [
         "getTransactionsToApprove", "attachToTangle", "storeTransactions", "broadcastTransactions",
     ]
 
     @Test func everyRecordedReadIsAnsweredAsItWasWhenTheNodeHasPrunedEverything() async throws {
-        let exchanges = try Fixture.json("client-requests.json", as: [Exchange].self)
+        let exchanges = try RecordedExchange.all()
         let recorded = try RecordedTangle()
         let tangle = MemoryTangle()
         for hash in recorded.order {
@@ -84,7 +72,8 @@ import Vault
     }
 
     private func compare(
-        _ answer: JSONValue, with exchange: Exchange, _ recorded: RecordedTangle, _ number: Int
+        _ answer: JSONValue, with exchange: RecordedExchange, _ recorded: RecordedTangle,
+        _ number: Int
     ) throws {
         guard case .object(let fields) = exchange.answer else {
             Issue.record("exchange \(number) has no answer")
@@ -179,4 +168,8 @@ private struct NodeSource: TangleSource {
     }
 
     func confirmed(_ hashes: [Hash]) async throws -> [Hash: Int32?] { [:] }
+}
+
+extension RecordedExchange {
+    fileprivate var command: String { body["command"]?.text ?? "" }
 }

@@ -7,25 +7,6 @@ import Vault
 /// Who asks as of a node: nil where nobody was let in by a token.
 package typealias NodeAsker = ChannelScope?
 
-/// What `findTransactions` looks for: any value inside one list, all lists that are there.
-package struct NodeQuery: Sendable, Equatable {
-    package var addresses: [Hash]?
-    package var bundles: [Hash]?
-    /// 27 trytes each.
-    package var tags: [Trytes]?
-    package var approvees: [Hash]?
-
-    package init(
-        addresses: [Hash]? = nil, bundles: [Hash]? = nil, tags: [Trytes]? = nil,
-        approvees: [Hash]? = nil
-    ) {
-        self.addresses = addresses
-        self.bundles = bundles
-        self.tags = tags
-        self.approvees = approvees
-    }
-}
-
 /// What a node's commands are answered from. Of channels that the asker may not know, are
 /// restricted or forgotten, nothing is found, by the same statements as for what never was.
 extension Archive {
@@ -46,7 +27,7 @@ extension Archive {
     /// - Returns: nil where more than `limit` are found, or there is more to go through than
     ///   `nodeSearchLimit`.
     package func nodeTransactions(
-        _ query: NodeQuery, limit: Int, for asker: NodeAsker
+        _ query: TransactionQuery, limit: Int, for asker: NodeAsker
     ) async throws -> [Hash]? {
         let terms = NodeTerms(query, of: self)
         let rows = try await nodeAttachments(
@@ -244,7 +225,7 @@ private struct NodeTerms {
     private var terms: [[UInt8]: [Term]] = [:]
     private var listCount = 0
 
-    init(_ query: NodeQuery, of archive: Archive) {
+    init(_ query: TransactionQuery, of archive: Archive) {
         func add(_ kind: NodeLookupKind, _ values: [Trytes], isTrunk: Bool = false) {
             for value in Set(values) {
                 terms[archive.nodeLookup(kind, value), default: []].append(

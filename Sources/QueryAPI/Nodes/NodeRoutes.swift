@@ -61,10 +61,7 @@ struct NodeRoutes: Sendable {
         case .getNodeAPIConfiguration: return .own(.limits(settings.limits))
         case .findTransactions(let query):
             let found = try await archive.nodeTransactions(
-                NodeQuery(
-                    addresses: query.addresses, bundles: query.bundles, tags: query.tags,
-                    approvees: query.approvees),
-                limit: settings.limits.findTransactions, for: asker)
+                query, limit: settings.limits.findTransactions, for: asker)
             guard let found else { throw CommandRefusal.overLimit }
             return .own(.hashes(found))
         case .getTrytes(let hashes):
