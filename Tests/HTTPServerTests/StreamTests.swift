@@ -106,56 +106,61 @@ extension OverSockets {
             #expect(sum == (0..<total).reduce(into: 0) { $0 += $1 & 0xFF })
         }
 
+        // Both in a process of their own: what other tests keep in memory would be counted, too.
         @Test("A reader that stalls holds up its writer, with bounded memory, until it reads on")
-        func backPressure() async throws {
-            let record = StreamRecord()
-            let before = try residentMemory()
-            let (stalledAt, later, memory) = try await withServer { _ in
-                record.endless()
-            } _: { port in
-                let client = try RawClient(port: port, receiveBuffer: 16 << 10)
-                try client.request("GET", "/")
-                // It stalls when a while passes without a byte more.
-                var stalledAt = -1
-                while record.written != stalledAt || stalledAt <= 0 {
-                    stalledAt = record.written
-                    Thread.sleep(forTimeInterval: 0.3)
+        func backPressure() async {
+            await #expect(processExitsWith: .success) {
+                let record = StreamRecord()
+                let before = try residentMemory()
+                let (stalledAt, later, memory) = try await withServer { _ in
+                    record.endless()
+                } _: { port in
+                    let client = try RawClient(port: port, receiveBuffer: 16 << 10)
+                    try client.request("GET", "/")
+                    // It stalls when a while passes without a byte more.
+                    var stalledAt = -1
+                    while record.written != stalledAt || stalledAt <= 0 {
+                        stalledAt = record.written
+                        Thread.sleep(forTimeInterval: 0.3)
+                    }
+                    let memory = try residentMemory()
+                    while record.written < stalledAt + (4 << 20) {
+                        try client.fill()
+                        client.discardPending()
+                    }
+                    return (stalledAt, record.written, memory)
                 }
-                let memory = try residentMemory()
-                while record.written < stalledAt + (4 << 20) {
-                    try client.fill()
-                    client.discardPending()
-                }
-                return (stalledAt, record.written, memory)
+                // The rest is in the kernel's socket buffers.
+                #expect(stalledAt < 16 << 20)
+                #expect(later > stalledAt)
+                #expect(memory - before < 32 << 20)
             }
-            // The rest is in the kernel's socket buffers.
-            #expect(stalledAt < 16 << 20)
-            #expect(later > stalledAt)
-            #expect(memory - before < 32 << 20)
         }
 
         @Test("Memory stays bounded while many readers stall")
-        func manyStalled() async throws {
-            let record = StreamRecord()
-            let before = try residentMemory()
-            let memory = try await withServer { _ in
-                record.endless()
-            } _: { port in
-                let clients = try (0..<100).map { _ in
-                    try RawClient(port: port, receiveBuffer: 16 << 10)
+        func manyStalled() async {
+            await #expect(processExitsWith: .success) {
+                let record = StreamRecord()
+                let before = try residentMemory()
+                let memory = try await withServer { _ in
+                    record.endless()
+                } _: { port in
+                    let clients = try (0..<100).map { _ in
+                        try RawClient(port: port, receiveBuffer: 16 << 10)
+                    }
+                    for client in clients { try client.request("GET", "/") }
+                    var written = -1
+                    while record.written != written || record.started < clients.count {
+                        written = record.written
+                        Thread.sleep(forTimeInterval: 0.3)
+                    }
+                    defer { for client in clients { client.close() } }
+                    return try residentMemory()
                 }
-                for client in clients { try client.request("GET", "/") }
-                var written = -1
-                while record.written != written || record.started < clients.count {
-                    written = record.written
-                    Thread.sleep(forTimeInterval: 0.3)
-                }
-                defer { for client in clients { client.close() } }
-                return try residentMemory()
+                #expect(record.written > 100 * (64 << 10))
+                #expect(memory - before < 100 << 20)
+                #expect(await eventually { record.ended == 100 })
             }
-            #expect(record.written > 100 * (64 << 10))
-            #expect(memory - before < 100 << 20)
-            #expect(await eventually { record.ended == 100 })
         }
 
         @Test("A writer learns that its reader left", arguments: [false, true])

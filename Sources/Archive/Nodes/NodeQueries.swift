@@ -81,24 +81,34 @@ extension Archive {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
-                select distinct l.lookup from node_lookup l
-                    join channel c on c.id = l.channel
-                    join message m on m.channel = l.channel and m.sequence = l.sequence
-                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2)) and m.confirmed
+                select distinct l.lookup from \(Self.known)
+                    cross join lateral (
+                        select m.confirmed from message m
+                        where (m.channel, m.sequence) = (l.channel, l.sequence) limit 1) m
+                where m.confirmed
                 """, [.bytesArray(lookups), asker.parameter])
         }
         let confirmed = Set(try rows.map { try $0.bytes("lookup") })
         return lookups.map(confirmed.contains)
     }
 
-    /// That the asker may know the channel `c`.
-    private static func isKnown(parameter: Int) -> String {
+    /// The lookups `l` of the first parameter in channels that the asker, the second, may know.
+    ///
+    /// PostgreSQL keeps no statistics of lookups, and would read whole tables rather than look
+    /// a few rows up: what is lateral with a limit leaves it no choice, here and at what joins this.
+    /// Nor would it plan once for all: what it cannot count beforehand, such as a selected array,
+    /// makes a plan for these very values no cheaper.
+    private static let known = """
+        unnest((select $1::bytea[])) as asked (value)
+            cross join lateral (
+                select * from node_lookup l where l.lookup = asked.value offset 0) l
+            cross join lateral (
+                select from channel c
+                where c.id = l.channel and c.state not in ('restricted', 'forgotten')
+                    and (c.node_interface = 'public' or c.node_interface = 'token'
+                        and ($2::bigint[] is null or c.id = any ($2)))
+                limit 1) c
         """
-        (c.node_interface = 'public' or c.node_interface = 'token'
-            and ($\(parameter)::bigint[] is null or c.id = any ($\(parameter))))
-            and c.state not in ('restricted', 'forgotten')
-        """
-    }
 
     /// What has one of the lookups, in the order of channels and of their sequences.
     func nodeAttachments(_ lookups: [[UInt8]], limit: Int, for asker: NodeAsker) async throws
@@ -109,11 +119,11 @@ extension Archive {
                 """
                 select l.lookup, l.channel, l.sequence, l.number, l.transactions, n.period,
                     n.sealed_hashes
-                from node_lookup l
-                    join channel c on c.id = l.channel
-                    join node_attachment n on n.channel = l.channel
-                        and n.sequence = l.sequence and n.number = l.number
-                where l.lookup = any ($1) and \(Self.isKnown(parameter: 2))
+                from \(Self.known)
+                    cross join lateral (
+                        select n.period, n.sealed_hashes from node_attachment n
+                        where (n.channel, n.sequence, n.number) = (l.channel, l.sequence, l.number)
+                        limit 1) n
                 order by l.channel, l.sequence, l.number limit $3
                 """, [.bytesArray(lookups), asker.parameter, .int64(Int64(limit))])
         }
@@ -125,17 +135,20 @@ extension Archive {
         try await pool.withConnection {
             try await $0.query(
                 """
-                with found as materialized (
-                    select distinct l.channel, l.sequence, l.number from node_lookup l
-                        join channel c on c.id = l.channel
-                    where l.lookup = any ($1) and \(Self.isKnown(parameter: 2)))
                 select f.channel, f.sequence, f.number, a.period, n.sealed_hashes,
                     a.sealed_evidence, m.period as head_period, m.sealed_head
-                from found f
-                    join node_attachment n using (channel, sequence, number)
-                    join attachment a using (channel, sequence, number)
-                    join message m using (channel, sequence)
-                where a.sealed_evidence is not null
+                from (select distinct l.channel, l.sequence, l.number from \(Self.known)) f
+                    cross join lateral (
+                        select n.sealed_hashes from node_attachment n
+                        where (n.channel, n.sequence, n.number) = (f.channel, f.sequence, f.number)
+                        limit 1) n
+                    cross join lateral (
+                        select a.period, a.sealed_evidence from attachment a
+                        where (a.channel, a.sequence, a.number) = (f.channel, f.sequence, f.number)
+                            and a.sealed_evidence is not null limit 1) a
+                    cross join lateral (
+                        select m.period, m.sealed_head from message m
+                        where (m.channel, m.sequence) = (f.channel, f.sequence) limit 1) m
                 """, [.bytesArray(lookups), asker.parameter])
         }
     }
