@@ -93,21 +93,10 @@ final class Race: Sendable {
         (self.channel, self.vector, self.plan, self.test) = (channel, vector, plan, test)
         (self.source, self.clock) = (source, clock)
         eraser = Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
-        if plan.rival == .stream, try await Self.messageCount(of: channel, test.pool) > 0 {
+        if plan.rival == .stream, try await test.pool.messageCount(of: channel) > 0 {
             try await test.multiply(channel, to: Self.streamed, now: clock.now)
         }
-        messages = try await Self.messageCount(of: channel, test.pool)
-    }
-
-    private static func messageCount(of channel: ChannelNumber, _ pool: PostgresPool) async throws
-        -> Int
-    {
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                "select count(*) as rows from message where channel = $1",
-                [.int64(channel.rawValue)])
-        }
-        return Int(try #require(rows.first).int64("rows"))
+        messages = try await test.pool.messageCount(of: channel)
     }
 
     func run() async throws -> RaceOutcome {
@@ -126,7 +115,7 @@ final class Race: Sendable {
         }
         #expect(try test.vault.isForgotten(channel))
         #expect(
-            try await Self.messageCount(of: channel, test.pool) == 0, "\(plan.rival)")
+            try await test.pool.messageCount(of: channel) == 0, "\(plan.rival)")
         #expect(try await test.archive.channel(channel).state == .forgotten)
         if let last = taken.withLock({ $0 }) {
             #expect(last - forgotten < Self.stop, "\(plan.rival)")
@@ -249,8 +238,7 @@ final class Race: Sendable {
         _ = try await TestServer.output(of: process)
     }
 
-    /// Puts the dump into a database of its own: under today's ring it gives nothing of the
-    /// forgotten, and a process that opens it forgets what the dump came too early for.
+    /// Puts the dump into a database of its own.
     private func restoreDump() async throws -> RaceOutcome {
         try await TestDatabase.with { database in
             try await Self.run(
@@ -258,33 +246,15 @@ final class Race: Sendable {
                 ["--quiet", "--set", "ON_ERROR_STOP=1", "--file", dumpPath, database.url])
             let pool = PostgresPool(configuration: try database.configuration())
             let result: Result<RaceOutcome, any Error>
-            do { result = .success(try await outcome(pool)) } catch { result = .failure(error) }
+            do { result = .success(try await restored.outcome(pool)) } catch {
+                result = .failure(error)
+            }
             await pool.shutdown()
             return try result.get()
         }
     }
 
-    private func outcome(_ pool: PostgresPool) async throws -> RaceOutcome {
-        let vault = try Vault(ring: test.keyRing)
-        let archive = Archive(pool: pool, vault: vault)
-        let rows = try await Self.messageCount(of: channel, pool)
-        if rows > 0 {
-            await #expect(throws: (any Error).self) { _ = try await archive.readAll(of: channel) }
-        }
-        _ = try await pool.withConnection { try await Reconciliation(vault: vault).run(on: $0) }
-        let eraser = Eraser(archive: archive, clock: { [clock] in clock.now }, log: .silent)
-        for open in try await archive.openForgetRequests() {
-            _ = try await eraser.execute(open.id)
-        }
-        #expect(try await Self.messageCount(of: channel, pool) == 0)
-        #expect(try await archive.channel(channel).state == .forgotten)
-        let first = vector.messages[0]
-        await #expect(throws: ArchiveError.forgotten) {
-            _ = try await archive.register(
-                ChannelRegistration(
-                    root: Root(first.root), mode: vector.mode,
-                    sideKey: try first.sideKey.map { try SideKey($0) }), now: clock.now)
-        }
-        return rows > 0 ? .old : .whole
+    private var restored: RestoredBackup {
+        RestoredBackup(test: test, channel: channel, vector: vector, clock: clock)
     }
 }
