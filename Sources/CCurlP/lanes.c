@@ -101,32 +101,44 @@ void lanes_permute(lanes_state *state, unsigned rounds, lanes_needed needed) {
 }
 
 /*
- * To write new[0] to new[242], four rounds read y_{-2} to y_247, which are u_{-10} to u_247 in
- * strides of 319. Of sixteen of these, each is the next place of what one sixteen before it
- * was: so they lie in sixteen runs of 16 or 17 places, and the pass before needs to write no
- * more than these. The two passes cost a third and less than a half of whole ones.
+ * To write new[from] to new[end - 1], four rounds read y_k from k = from - 2 to end + 4, which
+ * are u_k from k = from - 10 on in strides of 319. Of sixteen of these, each is the next place of
+ * what one sixteen before it was: so they lie in sixteen runs, and the pass before needs to write
+ * no more than these. For a rate of 243, where they have 16 or 17 places, the two passes cost a
+ * third and less than a half of whole ones; for its end alone next to nothing.
  */
-static void pass_for_strided_rate(lanes_state *state) {
-    enum { FIRST = -10, LAST = RATE + 4, STREAMS = 16 };
-    for (int stream = 0; stream < STREAMS; stream++) {
-        unsigned place = (unsigned)stream * 319 % STATE;
-        /* k = stream + 16 q lies between FIRST and LAST from q = -1 or 0 on. */
-        unsigned from = stream - STREAMS >= FIRST ? place - 1 : place;
-        unsigned end = place + (unsigned)(LAST - stream) / STREAMS + 1;
-        state->path->rounds(state->planes, state->other, state->words, 4, from, end);
+static void pass_for_strided(lanes_state *state, unsigned from, unsigned end) {
+    enum { STREAMS = 16, BEFORE = 10, AFTER = 4 };
+    for (unsigned stream = 0; stream < STREAMS; stream++) {
+        /* k = stream + 16 q; the least q is -1 or more, so that one more is no less than 0. */
+        unsigned least = (from + STREAMS - BEFORE + STREAMS - 1 - stream) / STREAMS;
+        unsigned beyond = (end + STREAMS + AFTER - stream) / STREAMS + 1;
+        unsigned place = stream * 319 % STATE + STATE - 1;
+        if (least >= beyond) continue;
+        /* No run crosses the end of the state: the last places are 684 and 16 more. */
+        unsigned first = (place + least) % STATE;
+        state->path->rounds(
+            state->planes, state->other, state->words, 4, first, first + beyond - least);
     }
     swap_planes(state);
 }
 
-void lanes_permute_for_rate(lanes_state *state, uint64_t *start, unsigned rounds) {
+void lanes_permute_for_part(
+    lanes_state *state, const uint64_t *start, uint64_t *result, unsigned rounds, unsigned from,
+    unsigned end
+) {
     unsigned together = fused(rounds);
     state->path->rounds(start, state->planes, state->words, together, 0, STATE);
     for (rounds -= together; rounds > 8; rounds -= together) {
         together = fused(rounds);
         pass(state, together, 0, STATE);
     }
-    pass_for_strided_rate(state);
-    state->path->rounds(state->planes, start, state->words, 4, 0, RATE);
+    pass_for_strided(state, from, end);
+    state->path->rounds(state->planes, result, state->words, 4, from, end);
+}
+
+void lanes_permute_for_rate(lanes_state *state, uint64_t *start, unsigned rounds) {
+    lanes_permute_for_part(state, start, start, rounds, 0, RATE);
 }
 
 curlp_lanes *curlp_lanes_create(curlp_path path, unsigned lanes) {

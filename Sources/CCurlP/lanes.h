@@ -81,6 +81,11 @@ void lanes_permute(lanes_state *state, unsigned rounds, lanes_needed needed);
 /* The rates after a permutation of `start`, into it; the state is left as something. */
 void lanes_permute_for_rate(lanes_state *state, uint64_t *start, unsigned rounds);
 
+/* The same for some trits of the rate, from...end - 1, which go to those places of `result`. */
+void lanes_permute_for_part(
+    lanes_state *state, const uint64_t *start, uint64_t *result, unsigned rounds, unsigned from,
+    unsigned end);
+
 /* The state of all zeros, in bytes. */
 size_t lanes_state_bytes(unsigned words);
 

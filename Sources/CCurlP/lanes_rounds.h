@@ -33,7 +33,7 @@
  *
  * Less than all: in this order what new[k] depends on lies close to k, so that a part of the
  * output costs that part of the work. Of hashes only the rate is wanted, a third: see
- * rounds_for_rate in lanes.c.
+ * lanes_permute_for_part in lanes.c.
  */
 
 #include "lanes.h"

@@ -3,7 +3,7 @@ import IRICommands
 import Synchronization
 import Tangle
 
-/// Does the work of `attachToTangle` on a thread of its own, one bundle at a time as IRI does,
+/// Does the work of `attachToTangle` on threads of its own, one bundle at a time as IRI does,
 /// so that neither the server nor Swift's cooperative threads wait for it.
 package final class ProofOfWork: Sendable {
     /// Bundles that may wait; a client that asks for more is told so at once.
@@ -56,8 +56,12 @@ package final class ProofOfWork: Sendable {
         do throws(TangleError) {
             let attached = try Attachment.attach(
                 byIndex.map(\.element), trunk: request.trunk, branch: request.branch,
-                minWeightMagnitude: request.weight, attachmentTimestamp: timestamp,
-                isCancelled: { cancellation.isRequested.load(ordering: .relaxed) })
+                minWeightMagnitude: request.weight, attachmentTimestamp: timestamp
+            ) { search throws(TangleError) in
+                try ParallelNonceSearch.run(search) {
+                    cancellation.isRequested.load(ordering: .relaxed)
+                }
+            }
             return .success(
                 zip(byIndex, attached).map { (offset: $0.offset, element: $1) }
                     .sorted { $0.offset < $1.offset }.map(\.element))

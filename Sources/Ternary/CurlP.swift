@@ -14,7 +14,7 @@ package struct CurlP: Sendable {
     }
 
     private var state = curlp_state()
-    private let rounds: Rounds
+    let rounds: Rounds
 
     package init(rounds: Rounds) {
         self.rounds = rounds
@@ -57,6 +57,13 @@ package struct CurlP: Sendable {
     /// Overwrites the state with zeros, for a sponge that has absorbed a secret.
     package mutating func wipe() {
         curlp_reset(&state)
+    }
+
+    /// All 729 trits, the first overwritten with `trits`, at most as many, without a permutation.
+    func state(with trits: [Trit]) -> [Trit] {
+        var overwritten = self
+        curlp_load(&overwritten.state, trits, min(trits.count, Self.stateCount))
+        return overwritten.prefix(Self.stateCount)
     }
 
     private func prefix(_ count: Int) -> [Trit] {

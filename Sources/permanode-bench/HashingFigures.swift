@@ -1,7 +1,7 @@
 import Tangle
 import Ternary
 
-/// Hashing transactions, as the crawler does with all it fetches.
+/// Hashing transactions, as the crawler does with all it fetches, and proof of work.
 enum HashingFigures {
     private static let count = 512
 
@@ -23,7 +23,10 @@ enum HashingFigures {
         else { throw BenchError("a packed transaction's hash is wrong") }
         let packedSeconds = Timing.seconds { _ = TransactionHashing.hashes(ofPacked: packed) }
         let plainSeconds = try Timing.seconds { _ = try plainHash(first) }
-        return [
+        return try [
+            Figure(
+                "nonces tried for a proof of work, one core", noncesTried(for: first), "nonces/s",
+                comparedWith: ("truth table, of whole transactions", 1 / plainSeconds)),
             Figure(
                 "transactions hashed from packed bytes, \(transactions.count) at once",
                 Double(transactions.count) / packedSeconds, "transactions/s",
@@ -33,6 +36,20 @@ enum HashingFigures {
                 Double(transactions.count) / seconds, "transactions/s",
                 comparedWith: ("truth table", 1 / plainSeconds)),
         ]
+    }
+
+    /// A second, while none will do.
+    private static func noncesTried(for transaction: Transaction) throws -> Double {
+        let trits = transaction.trytes.trits
+        var sponge = CurlP(rounds: .transaction)
+        sponge.absorb(trits.dropLast(CurlP.rateCount))
+        guard
+            var search = CurlPSearch(
+                sponge, block: trits.suffix(CurlP.rateCount), count: 81, zeros: CurlP.rateCount)
+        else { throw BenchError("no search could begin") }
+        let times = 20
+        let seconds = Timing.seconds { _ = search.run(times: times) }
+        return Double(times * search.width) / seconds
     }
 
     private static func plainHash(_ transaction: Transaction) throws -> Hash {

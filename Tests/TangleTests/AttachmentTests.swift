@@ -105,13 +105,32 @@ import Testing
         #expect(throws: TangleError.cancelled) {
             try Attachment.attach(
                 built, trunk: trunk, branch: branch, minWeightMagnitude: 14,
-                attachmentTimestamp: 1,
-                isCancelled: {
+                attachmentTimestamp: 1
+            ) { search throws(TangleError) in
+                try search.run {
                     questions += 1
                     return questions == 3
-                })
+                }
+            }
         }
         #expect(questions == 3)
+    }
+
+    @Test(arguments: [4, 7, 10])
+    func everyPartFindsANonceOfItsOwn(weight: Int) throws {
+        let search = NonceSearch(trits: built[0].trytes.trits, minWeightMagnitude: weight)
+        var nonces: Set<Trytes> = []
+        for part in [0, 1, NonceSearch.partCount - 1] {
+            let found = try search.run(part: part)
+            #expect(try search.run(part: part) == found)
+            var fields = try TransactionFields(built[0])
+            fields.nonce = found.nonce
+            let hash = try fields.transaction().hash()
+            #expect(hash == found.hash)
+            #expect(Attachment.weight(of: hash) >= weight)
+            nonces.insert(found.nonce)
+        }
+        #expect(nonces.count == 3)
     }
 
     @Test func theWeightIsTheZerosAtTheEnd() throws {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "curlp_lanes.h"
+#include "curlp_search.h"
 #include "curlp_sponges.h"
 
 /* The Curl-P sponge (mam-v0, "Curl-P") over one state, and the wiping of secrets. */
