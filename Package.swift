@@ -44,6 +44,7 @@ let pure: [Target] = [
     library("Tangle", ["Ternary", "Failures"]),
     library("MAM", ["Ternary", "Failures"]),
     library("NTRU", ["Ternary", "Failures"]),
+    library("Metering", ["Failures"]),
 ]
 
 let adapters: [Target] = [
@@ -74,7 +75,7 @@ let services: [Target] = [
         name: "QueryAPI",
         dependencies: [
             "Ternary", "Tangle", "MAM", "Secrets", "Vault", "Archive", "Crawler", "Erasure",
-            "HTTPServer", "IRICommands",
+            "HTTPServer", "IRICommands", "Metering",
             "Failures", "Diagnostics",
         ],
         resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
@@ -87,7 +88,7 @@ let services: [Target] = [
 let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
     "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "IRICommands",
-    "LocalTangle",
+    "LocalTangle", "Metering",
     "Failures", "Diagnostics",
 ]
 
@@ -109,6 +110,7 @@ let testTargets: [Target] = [
     tests("TangleTests", ["Tangle", "Ternary"]),
     tests("MAMTests", ["MAM", "Ternary", "Tangle"]),
     tests("NTRUTests", ["NTRU", "Ternary", "Secrets"]),
+    tests("MeteringTests", ["Metering"]),
     tests("SecretsTests", ["Secrets"]),
     tests("PostgresTests", ["Postgres"]),
     tests("HTTPServerTests", ["HTTPServer"]),

@@ -20,9 +20,13 @@ package struct CrawlPolicy: Sendable {
     /// The wait after a look that failed for a reason no repeating mends.
     package var failedWait: TimeInterval = 60
     /// Transactions fetched from one address in one look: enough for every reattachment of
-    /// an honest device, and were every channel flooded, 1.4 GB in memory; what a flood has
-    /// beyond that comes with the next looks.
+    /// an honest device; what a flood has beyond that comes with the next looks.
     package var transactionsPerLook = 1000
+    /// Transactions that any look may fetch, more than lie at an honest address: 150 MB in memory
+    /// were all looks at once at so many.
+    package var transactionsOfAnyLook = 100
+    /// Looks at the same time that fetch more: another 90 MB, however many channels are flooded.
+    package var floodsAtOnce = 16
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
     /// Transactions of an address, incomplete bundles' tails and such that the source named
@@ -45,7 +49,8 @@ package struct CrawlPolicy: Sendable {
     /// Asks at the head, too, which messages are confirmed: for sources of the past.
     package var confirmsAtOnce = false
     /// Channels looked at at the same time: so many that their addresses, payloads and findings
-    /// travel in batches.
+    /// travel in full batches, two of each. A turn takes some kilobytes, and what its look has
+    /// fetched.
     package var channelsAtOnce = 512
     /// Turns that end before further channels are leased, at most: leasing many costs hardly more
     /// than leasing one.

@@ -11,8 +11,8 @@ package struct CrawlService: Sendable {
     package let owner: String
 
     private let archive: Archive
-    private let turn: ChannelTurn
-    private let policy: CrawlPolicy
+    private let work: TurnWork
+    private let memory: CrawlMemory
     private let clock: @Sendable () -> Date
     private let log: Log
     private let instruments: CrawlInstruments
@@ -23,22 +23,14 @@ package struct CrawlService: Sendable {
         instruments: CrawlInstruments
     ) {
         self.archive = archive
-        self.policy = policy
         self.owner = owner
         self.clock = clock
         self.log = log
         self.instruments = instruments
-        turn = ChannelTurn(
-            archive: archive, source: source, policy: policy, clock: clock, log: log)
+        memory = CrawlMemory(policy)
+        work = TurnWork(
+            archive: archive, source: source, owner: owner, policy: policy, clock: clock)
     }
-
-    /// The longest sleep between two looks for due channels: bounds how late a channel that
-    /// was registered, resumed or given a key elsewhere is noticed.
-    private static let longestSleep: TimeInterval = 1
-
-    /// The shortest, so that a channel which is due but held by another transaction is not
-    /// asked for without pause.
-    private static let shortestSleep: TimeInterval = 0.05
 
     /// Crawls until the task is cancelled. Whatever goes wrong (the database away, most of
     /// all) is logged and waited for: nothing is lost by beginning anew.
@@ -52,13 +44,13 @@ package struct CrawlService: Sendable {
     private func forgettingMeanwhile<Value>(_ body: () async throws -> Value) async rethrows
         -> Value
     {
-        let forgetting = Task { await turn.keepForgetting() }
+        let forgetting = Task { [memory, archive] in await memory.keepForgetting(in: archive) }
         defer { forgetting.cancel() }
         return try await body()
     }
 
     /// The channels of which this process remembers transactions.
-    package var remembered: Set<ChannelNumber> { turn.remembered }
+    package var remembered: Set<ChannelNumber> { memory.channels }
 
     private func crawlOn() async throws {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
@@ -90,18 +82,9 @@ package struct CrawlService: Sendable {
         }.value
     }
 
-    private func report(
-        _ error: any Error, _ message: StaticString, _ channel: ChannelNumber? = nil
-    ) {
-        let fields: LogFields = channel.map { ["channel": .string($0.text)] } ?? [:]
-        guard let failure = error as? any Failure else { return log.error(message, fields) }
-        log.failure(failure, message, level: failure.retryable ? .warning : .error, fields)
-    }
-
-    private enum Event {
-        case turnEnded
-        /// A channel may be due.
-        case alarm
+    private func report(_ error: any Error, _ message: StaticString) {
+        guard let failure = error as? any Failure else { return log.error(message) }
+        log.failure(failure, message, level: failure.retryable ? .warning : .error)
     }
 
     /// Keeps `channelsAtOnce` turns going while channels are due. A turn that takes long
@@ -111,78 +94,11 @@ package struct CrawlService: Sendable {
     private func crawlDue(wentWell: () -> Void) async throws {
         // None of this crawler's turns is under way now; after a failure some are leased.
         try await archive.giveBackLeases(of: owner)
-        try await withThrowingTaskGroup(of: Event.self) { group in
-            var running = 0
-            var alarmIsSet = false
-            while true {
-                try Task.checkCancellation()
-                let leased = try await archive.acquireLeases(
-                    owner: owner, limit: policy.channelsAtOnce - running,
-                    duration: policy.lease, schedule: .due, now: clock())
-                wentWell()
-                for assignment in leased {
-                    group.addTask {
-                        _ = try await carryOut(assignment)
-                        return .turnEnded
-                    }
-                    running += 1
-                }
-                if !alarmIsSet {
-                    group.addTask {
-                        try await sleepUntilDue()
-                        return .alarm
-                    }
-                    alarmIsSet = true
-                }
-                let enough = running - policy.leasedTogether(of: running)
-                while alarmIsSet, running > enough {
-                    switch try await group.next() {
-                    case .turnEnded: running -= 1
-                    case .alarm: alarmIsSet = false
-                    case nil: return
-                    }
-                }
-            }
-        }
+        try await loop { _ in }.run(leased: wentWell)
     }
 
-    private func sleepUntilDue() async throws {
-        let due = try await archive.nextDue() ?? .distantFuture
-        let wait = min(
-            max(due.timeIntervalSince(clock()), Self.shortestSleep), Self.longestSleep)
-        try await Task.sleep(for: .seconds(wait))
-    }
-
-    /// - Throws: what repeating mends. Any other error is this channel's alone: the others
-    ///   go on.
-    private func carryOut(_ assignment: CrawlAssignment) async throws -> ChainWalk.Summary {
-        let started = clock()
-        let channel = assignment.lease.channel
-        var summary = ChainWalk.Summary()
-        do {
-            summary = try await turn.run(assignment)
-        } catch let failure as any Failure where failure.retryable {
-            throw failure
-        } catch {
-            try Task.checkCancellation()
-            report(error, "a channel cannot be crawled", channel)
-            try await archive.setAside(
-                assignment.lease, filling: assignment.filling,
-                reason: StallReason.failed.rawValue, now: clock(),
-                until: clock().addingTimeInterval(policy.failedWait))
-            summary.failed = 1
-        }
-        instruments.record(summary, seconds: clock().timeIntervalSince(started))
-        if summary.news {
-            log.info(
-                "took in",
-                [
-                    "channel": .string(channel.text),
-                    "messages": .int(Int64(summary.messages)),
-                    "attachments": .int(Int64(summary.attachments)),
-                ])
-        }
-        return summary
+    private func loop(_ ended: @escaping (ChainWalk.Summary) -> Void) -> TurnLoop {
+        TurnLoop(work, memory: memory, instruments: instruments, log: log, ended: ended)
     }
 
     /// Looks at every channel, whenever it is due, until a round over all of them brings
@@ -192,7 +108,7 @@ package struct CrawlService: Sendable {
     /// - Parameter progress: Told after each channel's turn what came so far.
     /// - Returns: What came in all; `unreachable` if the last round could not ask the nodes.
     package func crawlUntilIdle(
-        progress: @Sendable (ChainWalk.Summary) -> Void = { _ in }
+        progress: @escaping @Sendable (ChainWalk.Summary) -> Void = { _ in }
     ) async throws -> ChainWalk.Summary {
         do {
             return try await forgettingMeanwhile { try await crawlRounds(progress) }
@@ -202,12 +118,19 @@ package struct CrawlService: Sendable {
         }
     }
 
-    private func crawlRounds(_ progress: @Sendable (ChainWalk.Summary) -> Void) async throws
-        -> ChainWalk.Summary
+    private func crawlRounds(_ progress: @escaping @Sendable (ChainWalk.Summary) -> Void)
+        async throws -> ChainWalk.Summary
     {
         var total = ChainWalk.Summary()
         while true {
-            let round = try await crawlRound(total, progress)
+            let before = total
+            var round = ChainWalk.Summary()
+            try await loop { summary in
+                round.add(summary)
+                var soFar = before
+                soFar.add(round)
+                progress(soFar)
+            }.run(notLookedAtSince: clock())
             total.add(round)
             total.unreachable = round.unreachable
             total.failed = round.failed
@@ -215,45 +138,6 @@ package struct CrawlService: Sendable {
                 return total
             }
         }
-    }
-
-    private func crawlRound(
-        _ before: ChainWalk.Summary, _ progress: @Sendable (ChainWalk.Summary) -> Void
-    ) async throws -> ChainWalk.Summary {
-        let started = clock()
-        var round = ChainWalk.Summary()
-        try await withThrowingTaskGroup(of: ChainWalk.Summary.self) { group in
-            var running = 0
-            while true {
-                let leased = try await archive.acquireLeases(
-                    owner: owner, limit: policy.channelsAtOnce - running,
-                    duration: policy.lease, schedule: .notLookedAtSince(started), now: clock())
-                for assignment in leased {
-                    group.addTask { try await carryOut(assignment) }
-                    running += 1
-                }
-                if running == 0 {
-                    guard
-                        let free = try await archive.leasedByOthers(
-                            notLookedAtSince: started, now: clock())
-                    else { return }
-                    let wait = min(
-                        max(free.timeIntervalSince(clock()), Self.shortestSleep),
-                        Self.longestSleep)
-                    try await Task.sleep(for: .seconds(wait))
-                    continue
-                }
-                let enough = running - policy.leasedTogether(of: running)
-                while running > enough, let summary = try await group.next() {
-                    running -= 1
-                    round.add(summary)
-                    var soFar = before
-                    soFar.add(round)
-                    progress(soFar)
-                }
-            }
-        }
-        return round
     }
 }
 

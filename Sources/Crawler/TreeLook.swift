@@ -80,8 +80,13 @@ package struct TreeLook: Sendable {
         report.leftOver = fresh.count > policy.transactionsPerLook
         report.flooded = sighting.mayBeIncomplete || report.leftOver || report.postponed > 0
         asked = again + fresh.prefix(policy.transactionsPerLook)
-        queue = asked
-        return fetchOrAssemble()
+        let given = sighting.transactions
+        guard !given.isEmpty else {
+            queue = asked
+            return fetchOrAssemble()
+        }
+        queue = asked.filter { given[$0] == nil }
+        return fetched(given, asked: asked.filter { given[$0] != nil })
     }
 
     /// Those of what is unresolved whose turn it is: all in as many looks as that takes, so

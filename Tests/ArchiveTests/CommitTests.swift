@@ -82,11 +82,12 @@ import Vault
             #expect(
                 try await test.archive.commit(
                     [Self.findings(old, messages, at: 0)], now: later) == [.fenced])
-            #expect(try await !test.archive.renew(old, until: later.addingTimeInterval(60)))
+            let until = later.addingTimeInterval(60)
+            #expect(try await test.archive.renew([old], until: until) == [])
             try await test.archive.setAside(
                 old, reason: "crawl.failed", now: later, until: later.addingTimeInterval(60))
             #expect(try await test.snapshot() == before)
-            #expect(try await test.archive.renew(current, until: later.addingTimeInterval(60)))
+            #expect(try await test.archive.renew([old, current], until: until) == [current])
         }
     }
 

@@ -3,10 +3,6 @@ import Foundation
 import Testing
 
 @Suite struct TelegramTests {
-    @Test func checksumIsCRC16ARC() {
-        #expect(CRC16.checksum(of: "123456789".utf8) == 0xBB3D)
-    }
-
     @Test func aTelegramReadsBack() throws {
         let zone = try #require(TimeZone(identifier: "Europe/Amsterdam"))
         let winter = Telegram(

@@ -1,25 +1,81 @@
 import Crawler
 import Failures
-import Synchronization
 import Testing
 
 /// What is asked at the same time travels together, and each gets its own answer.
 @Suite struct GatheringTests {
-    /// Work that waits until it may end, and notes its batches.
-    private final class Bench: Sendable {
-        private let state = Mutex<(batches: [[Int]], isOpen: Bool)>(([], false))
+    /// Batches by their turns.
+    private final class Bench {
+        private var gathering: Gathering<Int>
 
-        var batches: [[Int]] { state.withLock { $0.batches } }
+        init(_ gathering: Gathering<Int>) { self.gathering = gathering }
 
-        func open() { state.withLock { $0.isOpen = true } }
+        var count: Int { gathering.count }
 
-        func work(_ requests: [Int]) async throws -> [Int] {
-            state.withLock { $0.batches.append(requests) }
-            while !state.withLock({ $0.isOpen }) {
-                try await Task.sleep(for: .milliseconds(1))
-            }
-            return requests.map { $0 * 10 }
+        func add(_ request: Int, weight: Int = 1, of turn: Int) {
+            gathering.add(request, weight: weight, of: turn)
         }
+
+        func batch() -> [Gathering<Int>.Entry]? { gathering.next() }
+
+        func next() -> [Int]? { batch()?.map(\.turn) }
+
+        func ended() { gathering.ended() }
+
+        func remove(_ turn: Int) { gathering.remove(turn) }
+    }
+
+    @Test func whatComesWhileABatchIsUnderWayGoesWithTheNext() {
+        let gathering = Bench(Gathering(atOnce: 1, weightLimit: 100))
+        gathering.add(0, of: 0)
+        #expect(gathering.next() == [0])
+        for turn in 1...40 { gathering.add(turn * 10, of: turn) }
+        #expect(gathering.next() == nil)
+        #expect(gathering.count == 40)
+        gathering.ended()
+        let batch = gathering.batch()
+        #expect(batch?.map(\.turn) == Array(1...40))
+        #expect(batch?.map(\.request) == (1...40).map { $0 * 10 })
+        #expect(gathering.count == 0)
+    }
+
+    @Test func aBatchWeighsNoMoreThanItMay() {
+        let gathering = Bench(Gathering(atOnce: 1, weightLimit: 10))
+        for (turn, weight) in [4, 4, 4, 30, 1].enumerated() {
+            gathering.add(0, weight: weight, of: turn)
+        }
+        var batches: [[Int]] = []
+        while let batch = gathering.next() {
+            batches.append(batch)
+            gathering.ended()
+        }
+        // One alone may weigh more.
+        #expect(batches == [[0, 1], [2], [3], [4]])
+    }
+
+    @Test func aBatchBeginsBesideAnotherOnlyWithEnough() {
+        let gathering = Bench(Gathering(atOnce: 2, weightLimit: 100, enough: 3))
+        gathering.add(0, of: 1)
+        #expect(gathering.next() == [1])
+        gathering.add(0, of: 2)
+        gathering.add(0, of: 3)
+        #expect(gathering.next() == nil)
+        gathering.add(0, of: 4)
+        #expect(gathering.next() == [2, 3, 4])
+        for turn in 5...9 { gathering.add(0, of: turn) }
+        #expect(gathering.next() == nil)
+        gathering.ended()
+        #expect(gathering.next() == Array(5...9))
+    }
+
+    @Test func aTurnThatEndedAsksForNothing() {
+        let gathering = Bench(Gathering(atOnce: 1, weightLimit: 100))
+        for turn in 1...3 { gathering.add(0, of: turn) }
+        gathering.remove(2)
+        #expect(gathering.next() == [1, 3])
+        gathering.remove(1)
+        gathering.ended()
+        #expect(gathering.next() == nil)
     }
 
     private struct Refusal: Failure, Equatable {
@@ -29,152 +85,81 @@ import Testing
         var publicText: String { "refused" }
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func whatComesWhileABatchIsUnderWayGoesWithTheNext() async throws {
-        let bench = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {
-            try await bench.work($0)
-        }
-        let answers = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
-            group.addTask { (0, try await gathering.answer(to: 0)) }
-            try await eventually("the first is under way") { bench.batches == [[0]] }
-            for request in 1...40 {
-                group.addTask { (request, try await gathering.answer(to: request)) }
-            }
-            try await eventually("all wait") { await gathering.waitingCount == 40 }
-            bench.open()
-            var answers: [Int: Int] = [:]
-            for try await (request, answer) in group { answers[request] = answer }
-            return answers
-        }
-        #expect(answers == Dictionary(uniqueKeysWithValues: (0...40).map { ($0, $0 * 10) }))
-        #expect(bench.batches.map(\.count) == [1, 40])
-    }
-
-    @Test(.timeLimit(.minutes(10)))
-    func aBatchWeighsNoMoreThanItMay() async throws {
-        let bench = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 10, weight: { $0 }) {
-            try await bench.work($0)
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await gathering.answer(to: 1) }
-            try await eventually("the first is under way") { !bench.batches.isEmpty }
-            for (number, weight) in [4, 6, 1, 50, 3].enumerated() {
-                group.addTask { _ = try await gathering.answer(to: weight) }
-                try await eventually("it waits") { await gathering.waitingCount == number + 1 }
-            }
-            bench.open()
-            try await group.waitForAll()
-        }
-        #expect(bench.batches == [[1], [4, 6], [1], [50], [3]])
-    }
-
-    @Test(.timeLimit(.minutes(10)))
-    func aBatchBeginsBesideAnotherOnlyWhenItIsWorthIt() async throws {
-        let bench = Bench()
-        let gathering = Gathering<Int, Int>(workers: 2, weightLimit: 100, enough: 3) {
-            try await bench.work($0)
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await gathering.answer(to: 1) }
-            try await eventually("the first is under way") { bench.batches == [[1]] }
-            for (number, request) in [2, 3].enumerated() {
-                group.addTask { _ = try await gathering.answer(to: request) }
-                try await eventually("it waits") { await gathering.waitingCount == number + 1 }
-            }
-            #expect(bench.batches == [[1]])
-            group.addTask { _ = try await gathering.answer(to: 4) }
-            try await eventually("three go together") { bench.batches == [[1], [2, 3, 4]] }
-            bench.open()
-            try await group.waitForAll()
-        }
-    }
-
-    @Test func oneRequestThatCannotBeAnsweredFailsAlone() async throws {
-        let gate = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) { requests in
-            _ = try await gate.work(requests)
+    @Test func oneRequestThatCannotBeAnsweredFailsAlone() async {
+        var calls: [[Int]] = []
+        let results = await Together.answers(to: [0, 1, 2, 3, 4]) { requests in
+            calls.append(requests)
             if requests.contains(3) { throw Refusal(retryable: false) }
-            return requests
+            return requests.map { $0 * 10 }
         }
-        let results = try await Self.results(of: [0, 1, 2, 3, 4], gathering, gate)
-        let answered = results.compactMapValues { try? $0.get() }
-        #expect(answered == [0: 0, 1: 1, 2: 2, 4: 4])
-        #expect(throws: Refusal(retryable: false)) { try results[3]?.get() }
+        #expect(results.map { try? $0.get() } == [0, 10, 20, nil, 40])
+        #expect(throws: Refusal(retryable: false)) { try results[3].get() }
+        #expect(calls == [[0, 1, 2, 3, 4], [0], [1], [2], [3], [4]])
     }
 
-    @Test func whatARepetitionMayMendFailsForAll() async throws {
-        let gate = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) { requests in
-            _ = try await gate.work(requests)
-            if requests.contains(3) { throw Refusal(retryable: true) }
-            return requests
+    @Test func whatARepetitionMayMendFailsForAll() async {
+        var calls = 0
+        let results: [Result<Int, any Error>] = await Together.answers(to: [1, 2, 3]) { _ in
+            calls += 1
+            throw Refusal(retryable: true)
         }
-        let results = try await Self.results(of: [0, 1, 2, 3, 4], gathering, gate)
-        #expect(results.compactMapValues { try? $0.get() } == [0: 0])
-        for request in 1...4 {
-            #expect(throws: Refusal(retryable: true)) { try results[request]?.get() }
+        #expect(results.count == 3)
+        for result in results {
+            #expect(throws: Refusal(retryable: true)) { try result.get() }
         }
+        #expect(calls == 1)
     }
 
-    /// The first goes alone, the others together.
-    private static func results(
-        of requests: [Int], _ gathering: Gathering<Int, Int>, _ bench: Bench
-    ) async throws -> [Int: Result<Int, any Error>] {
-        try await withThrowingTaskGroup(of: (Int, Result<Int, any Error>).self) { group in
-            for (number, request) in requests.enumerated() {
-                group.addTask {
-                    let result: Result<Int, any Error>
-                    do {
-                        result = .success(try await gathering.answer(to: request))
-                    } catch {
-                        result = .failure(error)
-                    }
-                    return (request, result)
-                }
-                if number == 0 {
-                    try await eventually("it is under way") { !bench.batches.isEmpty }
-                }
-            }
-            try await eventually("the others wait") {
-                await gathering.waitingCount == requests.count - 1
-            }
-            bench.open()
-            var results: [Int: Result<Int, any Error>] = [:]
-            for try await (request, result) in group { results[request] = result }
-            return results
-        }
+    @Test func answersThatAreMissingAreNobodys() async {
+        let results = await Together.answers(to: [1, 2, 3]) { $0.dropLast().map { $0 } }
+        #expect(results.count == 3)
+        #expect(results.allSatisfy { (try? $0.get()) == nil })
+    }
+}
+
+/// Few looks at a time hold many transactions, and none waits for ever.
+@Suite struct FloodGateTests {
+    private final class Bench {
+        private var gate: FloodGate
+
+        init(_ gate: FloodGate) { self.gate = gate }
+
+        func admits(_ turn: Int, count: Int) -> Bool { gate.admits(turn, count: count) }
+
+        func leave(_ turn: Int) { gate.leave(turn) }
+
+        func next() -> Int? { gate.next() }
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func whoIsCancelledLeavesAndTheOthersAreAnswered() async throws {
-        let bench = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {
-            try await bench.work($0)
-        }
-        let first = Task { try await gathering.answer(to: 1) }
-        try await eventually("the first is under way") { !bench.batches.isEmpty }
-        let second = Task { try await gathering.answer(to: 2) }
-        let third = Task { try await gathering.answer(to: 3) }
-        try await eventually("two wait") { await gathering.waitingCount == 2 }
-        second.cancel()
-        await #expect(throws: CancellationError.self) { try await second.value }
-        bench.open()
-        #expect(try await first.value == 10)
-        #expect(try await third.value == 30)
-        #expect(bench.batches == [[1], [3]])
+    @Test func fewLooksAtATimeFetchMuch() {
+        let gate = Bench(FloodGate(atOnce: 2, few: 100))
+        #expect(gate.admits(1, count: 100))
+        #expect(gate.admits(1, count: 101))
+        #expect(gate.admits(2, count: 500))
+        #expect(!gate.admits(3, count: 500))
+        #expect(!gate.admits(4, count: 500))
+        // Who is through goes on, and few are always let through.
+        #expect(gate.admits(2, count: 1000))
+        #expect(gate.admits(5, count: 3))
+        #expect(gate.next() == nil)
+        gate.leave(1)
+        #expect(gate.next() == 3)
+        #expect(gate.next() == nil)
+        gate.leave(2)
+        #expect(gate.next() == 4)
+        gate.leave(3)
+        gate.leave(4)
+        #expect(gate.next() == nil)
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func aBatchThatNobodyWaitsForIsCancelled() async throws {
-        let bench = Bench()
-        let gathering = Gathering<Int, Int>(workers: 1, weightLimit: 100) {
-            try await bench.work($0)
-        }
-        let only = Task { try await gathering.answer(to: 1) }
-        try await eventually("it is under way") { !bench.batches.isEmpty }
-        only.cancel()
-        await #expect(throws: CancellationError.self) { try await only.value }
+    @Test func whoWaitsAndEndsIsNotLetThrough() {
+        let gate = Bench(FloodGate(atOnce: 1, few: 0))
+        #expect(gate.admits(1, count: 1))
+        #expect(!gate.admits(2, count: 1))
+        #expect(!gate.admits(3, count: 1))
+        gate.leave(2)
+        gate.leave(1)
+        #expect(gate.next() == 3)
+        #expect(gate.next() == nil)
     }
 }

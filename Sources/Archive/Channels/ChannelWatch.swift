@@ -153,12 +153,15 @@ package actor ChannelWatch {
 }
 
 extension Archive {
-    fileprivate struct Standing: Sendable {
-        let state: ChannelState
-        let readersEpoch: Int64
+    /// What tells whether somebody may stay at a channel.
+    package struct Standing: Sendable {
+        package let state: ChannelState
+        /// Raised by every forget and restriction.
+        package let readersEpoch: Int64
     }
 
-    fileprivate func standings(of channels: Set<ChannelNumber>) async throws
+    /// How channels stand; those that are not there are left out.
+    package func standings(of channels: Set<ChannelNumber>) async throws
         -> [ChannelNumber: Standing]
     {
         let rows = try await pool.withConnection {

@@ -93,7 +93,8 @@ extension Archive {
             },
             lastNewsAt: try filling?.lastNewsAt ?? row.timestamp("last_news_at"),
             createdAt: try row.timestamp("created_at"),
-            messageCount: try row.int64("next_sequence"), providers: holdings.providers,
+            messageCount: try row.int64("next_sequence"),
+            readersEpoch: try row.int64("readers_epoch"), providers: holdings.providers,
             filling: filling?.number)
     }
 }

@@ -70,6 +70,8 @@ package struct CrawlAssignment: Sendable {
     /// When the channel was registered.
     package let createdAt: Date
     package let messageCount: Int64
+    /// Raised by a forget or a restriction: what was read of the channel until then is given up.
+    package let readersEpoch: Int64
     /// To whom owners may have encrypted the next side key.
     package let providers: [ProviderKey]
     /// The number of the earlier chain whose head this is; nil for the channel's own.
@@ -79,7 +81,7 @@ package struct CrawlAssignment: Sendable {
         lease: CrawlLease, mode: ChannelMode, state: ChannelState, reason: String?,
         sideKeys: [NumberedSideKey], head: FollowedTree, watched: [FollowedTree],
         waiting: [WaitingBundle], lastNewsAt: Date, createdAt: Date, messageCount: Int64,
-        providers: [ProviderKey] = [], filling: Int16? = nil
+        readersEpoch: Int64 = 0, providers: [ProviderKey] = [], filling: Int16? = nil
     ) {
         self.lease = lease
         self.mode = mode
@@ -92,6 +94,7 @@ package struct CrawlAssignment: Sendable {
         self.lastNewsAt = lastNewsAt
         self.createdAt = createdAt
         self.messageCount = messageCount
+        self.readersEpoch = readersEpoch
         self.providers = providers
         self.filling = filling
     }
@@ -131,7 +134,7 @@ extension Archive {
                 set epoch = epoch + 1, lease_owner = $3, lease_until = $4
                 from due where c.id = due.id
                 returning c.id, c.epoch, c.mode, c.state, c.reason, c.head_position,
-                    c.last_news_at, c.created_at, c.next_sequence, c.next_look_at
+                    c.last_news_at, c.created_at, c.next_sequence, c.next_look_at, c.readers_epoch
                 """,
                 [
                     .timestamp(now), .int64(Int64(limit)), .text(owner),
@@ -221,16 +224,29 @@ extension Archive {
         }
     }
 
-    /// Keeps a lease; false where somebody else has the channel.
-    package func renew(_ lease: CrawlLease, until: Date) async throws -> Bool {
-        try await pool.withConnection {
-            try await $0.execute(
+    /// Keeps leases; those that are missing in the answer are somebody else's now.
+    package func renew(_ leases: [CrawlLease], until: Date) async throws -> Set<CrawlLease> {
+        let rows = try await pool.withConnection {
+            // In the order in which commits lock them.
+            try await $0.query(
                 """
-                update channel set lease_until = $3
-                where id = $1 and epoch = $2 and lease_owner is not null
+                with held as (
+                    select c.id from unnest($1::bigint[], $2::bigint[]) as k (id, epoch)
+                        join channel c on c.id = k.id
+                    where c.epoch = k.epoch and c.lease_owner is not null
+                    order by c.id for update of c)
+                update channel c set lease_until = $3 from held where c.id = held.id
+                returning c.id, c.epoch
                 """,
-                [.int64(lease.channel.rawValue), .int64(lease.epoch), .timestamp(until)])
-        } == 1
+                [
+                    .int64Array(leases.map(\.channel.rawValue)), .int64Array(leases.map(\.epoch)),
+                    .timestamp(until),
+                ])
+        }
+        return Set(
+            try rows.map {
+                CrawlLease(channel: try $0.channelNumber("id"), epoch: try $0.int64("epoch"))
+            })
     }
 
     /// Gives back what a crawler of this name has leased; its channels are due as they were

@@ -1,4 +1,5 @@
 import Foundation
+import Metering
 
 /// A DSMR 5 telegram of a made-up household's meter, as its P1 port sends it.
 package struct Telegram: Sendable {
@@ -34,7 +35,7 @@ package struct Telegram: Sendable {
             "0-1:24.2.1(\(local))(01467.204*m3)", "!",
         ]
         let body = lines.joined(separator: "\r\n")
-        return body + Self.hex(CRC16.checksum(of: body.utf8), 4) + "\r\n"
+        return body + Self.hex(CRC16.checksum(of: Array(body.utf8)), 4) + "\r\n"
     }
 
     /// The value of an OBIS line of a whole telegram; nil where the line is missing or the CRC
@@ -43,7 +44,7 @@ package struct Telegram: Sendable {
         guard let end = telegram.utf8.lastIndex(of: UInt8(ascii: "!")) else { return nil }
         let rest = telegram.utf8.index(after: end)
         let stated = telegram[rest...].trimmingCharacters(in: .whitespacesAndNewlines)
-        guard UInt16(stated, radix: 16) == CRC16.checksum(of: telegram.utf8[..<rest]) else {
+        guard UInt16(stated, radix: 16) == CRC16.checksum(of: Array(telegram.utf8[..<rest])) else {
             return nil
         }
         let line = telegram.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(obis)(") }
@@ -80,16 +81,5 @@ package struct Telegram: Sendable {
 
     private static func padded(_ text: String, _ count: Int) -> String {
         String(repeating: "0", count: max(0, count - text.count)) + text
-    }
-}
-
-/// CRC-16/ARC: 0x8005 reflected, from 0.
-package enum CRC16 {
-    package static func checksum(of bytes: some Sequence<UInt8>) -> UInt16 {
-        bytes.reduce(0) { checksum, byte in
-            (0..<8).reduce(checksum ^ UInt16(byte)) { value, _ in
-                value & 1 == 1 ? value >> 1 ^ 0xA001 : value >> 1
-            }
-        }
     }
 }

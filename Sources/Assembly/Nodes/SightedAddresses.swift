@@ -1,22 +1,19 @@
+import Crawler
 import Synchronization
 import Tangle
 import Ternary
 
-/// What was learnt while finding out which addresses transactions bear. All of it may be dropped at
-/// any time: it is asked for again then. A lock instead of an actor, because each use is short.
-final class SightedTransactions: Sendable {
+/// Which addresses transactions bear, as far as it was learnt. All of it may be dropped at any time:
+/// it is asked for again then. A lock instead of an actor, because each use is short.
+final class SightedAddresses: Sendable {
     /// Hashes with their addresses: some 20 MB.
     static let addressLimit = 100_000
-
-    /// Transactions that nobody has asked for yet: some 25 MB.
-    static let transactionLimit = 8_000
 
     /// Addresses with so much on them that they are asked for alone.
     static let crowdedLimit = 1_000
 
     private struct State {
         var addresses: [Hash: Hash] = [:]
-        var transactions: [Hash: Transaction] = [:]
         var crowded: Set<Hash> = []
     }
 
@@ -34,12 +31,20 @@ final class SightedTransactions: Sendable {
         state.withLock { state in
             let known = hashes.compactMap { given[$0]?.address ?? state.addresses[$0] }
             if state.addresses.count + given.count > Self.addressLimit { state.addresses = [:] }
-            if state.transactions.count + given.count > Self.transactionLimit {
-                state.transactions = [:]
-            }
             for (hash, transaction) in given { state.addresses[hash] = transaction.address }
-            state.transactions.merge(given) { first, _ in first }
             return known.count == hashes.count ? known : nil
+        }
+    }
+
+    /// Notes what was found at each address; of crowded ones nothing.
+    func learn(_ sightings: [Hash: Sighting]) {
+        state.withLock { state in
+            for (address, sighting) in sightings where !state.crowded.contains(address) {
+                if state.addresses.count + sighting.hashes.count > Self.addressLimit {
+                    state.addresses = [:]
+                }
+                for hash in sighting.hashes { state.addresses[hash] = address }
+            }
         }
     }
 
@@ -55,19 +60,6 @@ final class SightedTransactions: Sendable {
             }
             if state.crowded.count >= Self.crowdedLimit { state.crowded = [] }
             state.crowded.insert(address)
-        }
-    }
-
-    /// Gives transactions away: whoever asks keeps what he needs.
-    func take(_ hashes: [Hash]) -> [Hash: Transaction] {
-        state.withLock { state in
-            var taken: [Hash: Transaction] = [:]
-            for hash in hashes {
-                if let transaction = state.transactions.removeValue(forKey: hash) {
-                    taken[hash] = transaction
-                }
-            }
-            return taken
         }
     }
 }
