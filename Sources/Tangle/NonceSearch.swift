@@ -27,8 +27,11 @@ package struct NonceSearch: Sendable {
     /// Its nonce is 0.
     private let block: [Trit]
 
-    /// - Parameter trits: of a whole transaction; its nonce does not count.
-    init(trits: [Trit], minWeightMagnitude: Int) {
+    /// - Parameters:
+    ///   - trits: of a whole transaction; its nonce does not count.
+    ///   - minWeightMagnitude: 0...243; of more than `Attachment.maximumWeightMagnitude` the search
+    ///     would not end.
+    package init(trits: [Trit], minWeightMagnitude: Int) {
         var sponge = CurlP(rounds: .transaction)
         sponge.absorb(trits.dropLast(CurlP.rateCount))
         self.sponge = sponge

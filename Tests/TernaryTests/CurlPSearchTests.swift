@@ -3,12 +3,22 @@ import TestSupport
 import Testing
 
 @Suite struct CurlPSearchTests {
+    private struct NoSearch: Error {}
+
     private static let paths = CurlPLanes.Path.allCases.filter(\.isAvailable)
 
     private func start(_ random: inout SeededGenerator) -> (sponge: CurlP, block: [Trit]) {
         var sponge = CurlP(rounds: .transaction)
         sponge.absorb(random.trytes(162).trits)
         return (sponge, random.trytes(81).trits)
+    }
+
+    private func search(
+        _ sponge: CurlP, _ block: [Trit], zeros: Int, _ path: CurlPLanes.Path
+    ) throws -> CurlPSearch {
+        guard let search = CurlPSearch(sponge, block: block, count: 81, zeros: zeros, path: path)
+        else { throw NoSearch() }
+        return search
     }
 
     @Test(arguments: paths, [CurlP.Rounds.transaction, .mam])
@@ -20,8 +30,7 @@ import Testing
             var sponge = CurlP(rounds: rounds)
             sponge.absorb(random.trytes(162).trits)
             let block = random.trytes(81).trits
-            let search = CurlPSearch(sponge, block: block, count: 81, zeros: zeros, path: path)
-            var lanes = try #require(search)
+            var lanes = try search(sponge, block, zeros: zeros, path)
             var found: [Trit]?
             while found == nil { found = lanes.run(times: 4) }
             let nonce = try #require(found)
@@ -38,10 +47,10 @@ import Testing
         var hits = 0
         for _ in 0..<40 {
             let (sponge, block) = start(&random)
-            var tried = try #require(
-                CurlPSearch(sponge, block: block, count: 81, zeros: 0, path: path))
+            var tried = try search(sponge, block, zeros: 0, path)
             // Without zeros the first lane will do: the counter of each batch.
-            let first = try #require(tried.run(times: 1))
+            let found = tried.run(times: 1)
+            let first = try #require(found)
             let does = (0..<path.width).contains { lane in
                 var nonce = first
                 var number = lane
@@ -53,9 +62,9 @@ import Testing
                 whole.absorb(block.dropLast(81) + nonce)
                 return whole.rate.suffix(zeros).allSatisfy { $0 == 0 }
             }
-            var search = try #require(
-                CurlPSearch(sponge, block: block, count: 81, zeros: zeros, path: path))
-            #expect((search.run(times: 1) != nil) == does)
+            var lanes = try search(sponge, block, zeros: zeros, path)
+            let isFound = lanes.run(times: 1) != nil
+            #expect(isFound == does)
             hits += does ? 1 : 0
         }
         #expect((1..<40).contains(hits))
