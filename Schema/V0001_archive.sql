@@ -258,15 +258,36 @@ create table token (
     check ((role = 'subject') = (subject is not null))
 );
 
--- Which channels a reader's token may read.
-create table token_channel (
+-- What readers may read of channels, and what for. A message is given where it lies within all
+-- bounds of one of them; null is no bound.
+create table access_grant (
+    -- Random: names the grant.
+    id bigint primary key,
     token bigint not null references token (id),
     channel bigint not null references channel (id),
-    primary key (token, channel)
+    -- What for, in words: it may tell something of a person. Under the channel's key, so that it
+    -- goes with the channel.
+    sealed_purpose bytea,
+    -- When the archive took a message in, from the first to before the second. What a message
+    -- claims of its time is anybody's word.
+    seen_from timestamptz,
+    seen_until timestamptz,
+    -- Both included.
+    first_position bigint,
+    last_position bigint,
+    -- From then on nothing is given by it.
+    expires_at timestamptz,
+    granted_at timestamptz not null,
+    -- A token; -1 for the operator.
+    granted_by bigint not null,
+    revoked_at timestamptz
 );
 
+-- Every request of a reader asks for his own.
+create index access_grant_token on access_grant (token, channel);
+
 -- A forget takes a channel's grants with it.
-create index token_channel_channel on token_channel (channel);
+create index access_grant_channel on access_grant (channel);
 
 create table forget_request (
     id bigint primary key,

@@ -6,6 +6,10 @@ package enum ArchiveError: Failure, Equatable {
     case noSuchChannel(ChannelNumber)
     case noSuchMessage(ChannelNumber, sequence: Int64)
     case noSuchToken
+    case noSuchGrant
+    /// No message can lie within a grant's bounds.
+    case grantMalformed
+    case tooManyGrants(limit: Int)
     case noSuchRequest
     case noSuchSubject
     /// The root is registered already, as this channel.
@@ -60,6 +64,9 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchChannel: "archive.no-such-channel"
         case .noSuchMessage: "archive.no-such-message"
         case .noSuchToken: "archive.no-such-token"
+        case .noSuchGrant: "archive.no-such-grant"
+        case .grantMalformed: "archive.grant-malformed"
+        case .tooManyGrants: "archive.too-many-grants"
         case .noSuchRequest: "archive.no-such-request"
         case .noSuchSubject: "archive.no-such-subject"
         case .alreadyRegistered: "archive.already-registered"
@@ -97,6 +104,8 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchChannel: "find a channel"
         case .noSuchMessage: "find a message"
         case .noSuchToken: "find a token"
+        case .noSuchGrant: "find a grant"
+        case .grantMalformed, .tooManyGrants: "give a grant"
         case .noSuchRequest: "find a forget request"
         case .noSuchSubject: "find a subject"
         case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong, .handOverMalformed,
@@ -138,6 +147,10 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchChannel: "there is no such channel"
         case .noSuchMessage(_, let sequence): "the channel has no message \(sequence)"
         case .noSuchToken: "there is no such token"
+        case .noSuchGrant: "there is no such grant"
+        case .grantMalformed: "a grant begins before it ends"
+        case .tooManyGrants(let limit):
+            "a token has at most \(limit) grants for a channel: revoke one first"
         case .noSuchRequest: "there is no such forget request"
         case .noSuchSubject: "there is no such subject"
         case .alreadyRegistered: "this root is registered already"

@@ -16,6 +16,7 @@ package enum SealedColumn: String, Sendable, CaseIterable {
     case requestNote = "forget_request.sealed_note"
     case holdReason = "legal_hold.sealed_reason"
     case requestReason = "forget_request.sealed_reason"
+    case grantPurpose = "access_grant.sealed_purpose"
     case auditDetails = "audit_entry.sealed_details"
 
     package var table: String { String(rawValue.prefix { $0 != "." }) }

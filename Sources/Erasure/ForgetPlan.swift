@@ -23,7 +23,7 @@ package struct ForgetPlan: Sendable, Equatable, Codable {
 enum ChannelTable: String, CaseIterable {
     case message, attachment, candidate, tree, recipient
     case sideKey = "side_key"
-    case tokenChannel = "token_channel"
+    case accessGrant = "access_grant"
     case partlyForgottenRoot = "partly_forgotten_root"
     case nodeLookup = "node_lookup"
     case nodeAttachment = "node_attachment"

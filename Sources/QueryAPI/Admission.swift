@@ -1,5 +1,6 @@
 import Archive
 import HTTPServer
+import Vault
 
 /// Lets callers in by their tokens (RFC 6750, 2.1), and, where that is bounded, as often as they
 /// may ask.
@@ -9,14 +10,19 @@ struct Admission: Sendable {
     /// All connections come from a proxy, which says for whom in `X-Forwarded-For`.
     let isBehindProxy: Bool
 
+    /// - Parameter channel: The one that the path names: of others nothing need be asked.
     /// - Throws: `RequestError.tooOften`, and those of `admit` by access.
-    func admit(_ request: HTTPRequest, to route: Route) async throws -> Caller? {
-        guard route.isLimited else { return try await admit(request, to: route.access) }
+    func admit(_ request: HTTPRequest, to route: Route, about channel: ChannelNumber?) async throws
+        -> Caller?
+    {
+        guard route.isLimited else {
+            return try await admit(request, to: route.access, about: channel)
+        }
         // Before the token is looked up: an address that tries tokens is bounded, too.
         let address = RateLimiter.Client(address: address(of: request))
         try check(limiter.wait(of: address))
         do {
-            let caller = try await admit(request, to: route.access)
+            let caller = try await admit(request, to: route.access, about: channel)
             let client = caller.map { RateLimiter.Client.token($0.token) } ?? address
             try check(limiter.take(1, of: client))
             return caller
@@ -49,13 +55,15 @@ struct Admission: Sendable {
     /// - Returns: The caller; nil on a route open to anyone, where tokens are not looked at, and for
     ///   who comes without one where that is allowed.
     /// - Throws: `RequestError.unauthenticated`, `.forbidden`.
-    private func admit(_ request: HTTPRequest, to access: Access) async throws -> Caller? {
+    private func admit(
+        _ request: HTTPRequest, to access: Access, about channel: ChannelNumber?
+    ) async throws -> Caller? {
         guard access != .anyone else { return nil }
         if access == .anyoneOrReader, request.headers["Authorization"] == nil { return nil }
         guard let token = Self.token(request) else {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
-        guard let caller = try await archive.authenticate(token) else {
+        guard let caller = try await archive.authenticate(token, about: channel) else {
             throw RequestError.unauthenticated(tokenGiven: true)
         }
         guard access.allows(caller.role) else { throw RequestError.forbidden }

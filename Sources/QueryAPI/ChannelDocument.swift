@@ -15,10 +15,10 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     package let basis: LawfulBasis?
     /// The operator's pseudonyms for the people whose data it is: told to admins only.
     package let subjects: [String]?
-    /// How many were taken in.
-    package let messages: Int64
-    /// The tree now looked for, counted from the registered root.
-    package let headPosition: Int64
+    /// How many were taken in; absent for who may read a part of them.
+    package let messages: Int64?
+    /// The tree now looked for, counted from the registered root; absent as above.
+    package let headPosition: Int64?
     package let sideKeys: Int
     /// How long messages are kept, such as `13m`; absent where all are.
     package let retention: String?
@@ -31,7 +31,9 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     /// Absent where the crawler does not look.
     package let nextLookAt: Timestamp?
 
-    package init(_ record: ChannelRecord, isAdmin: Bool) {
+    /// - Parameter isLimited: For who may read a part of its messages: how many others there are
+    ///   is not told.
+    package init(_ record: ChannelRecord, isAdmin: Bool, isLimited: Bool = false) {
         id = record.id.text
         mode = record.mode
         state = record.state
@@ -40,8 +42,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         purpose = record.purpose
         basis = record.basis
         subjects = isAdmin && !record.subjects.isEmpty ? record.subjects : nil
-        messages = record.messageCount
-        headPosition = record.headPosition
+        messages = isLimited ? nil : record.messageCount
+        headPosition = isLimited ? nil : record.headPosition
         sideKeys = record.sideKeyCount
         retention = record.retention?.text
         nodeInterface = record.nodeInterface

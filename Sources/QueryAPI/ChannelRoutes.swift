@@ -76,7 +76,10 @@ struct ChannelRoutes: Sendable {
         let records = try await archive.channels(after: after, limit: limit, within: call.scope)
         return .json(
             Page(
-                channels: records.map { ChannelDocument($0, isAdmin: call.isAdmin) },
+                channels: records.map {
+                    ChannelDocument(
+                        $0, isAdmin: call.isAdmin, isLimited: call.scope.isLimited(to: $0.id))
+                },
                 next: records.count == limit ? records.last?.id.text : nil))
     }
 
@@ -158,7 +161,8 @@ struct ChannelRoutes: Sendable {
         -> ChannelDocument
     {
         ChannelDocument(
-            try await archive.channel(channel, within: call.scope), isAdmin: call.isAdmin)
+            try await archive.channel(channel, within: call.scope), isAdmin: call.isAdmin,
+            isLimited: call.scope.isLimited(to: channel))
     }
 
     private func sideKey(_ text: String) throws(RequestError) -> SideKey {

@@ -1,9 +1,10 @@
 import Archive
+import Vault
 
 /// A range of a channel's messages, decrypted batch after batch. While one is sent the next is
 /// decrypted and the one after that is read, so three are held at most.
 ///
-/// Channel and token are asked for with every batch as it is read, and again before it is
+/// Channel, token and grants are asked for with every batch as it is read, and again before it is
 /// handed out: the first after a forget, a restriction or a revocation throws.
 struct MessageBatches: Sendable {
     private let archive: Archive
@@ -25,7 +26,7 @@ struct MessageBatches: Sendable {
         ) { after, wanted in
             try await archive.messages(
                 of: channel.id, query.range, after: after, limit: min(wanted ?? batch, batch),
-                within: try await Self.scope(of: caller, archive), recorded: false)
+                within: try await Self.scope(of: caller, archive, channel.id), recorded: false)
         }
     }
 
@@ -34,14 +35,17 @@ struct MessageBatches: Sendable {
         guard !isOver else { return nil }
         let batch = try await pipeline.next()
         isOver = batch.isLast
-        _ = try await archive.channel(
-            channel.id, within: try await Self.scope(of: caller, archive))
-        try archive.recordRead(batch.messages, of: channel.id)
+        let scope = try await Self.scope(of: caller, archive, channel.id)
+        _ = try await archive.channel(channel.id, within: scope)
+        // Throws where a grant ended meanwhile by which some of them were read.
+        try archive.recordRead(batch.messages, of: channel.id, within: scope)
         return batch.lines
     }
 
-    private static func scope(of caller: Caller, _ archive: Archive) async throws -> ChannelScope {
-        guard let scope = try await archive.caller(caller.token)?.scope else {
+    private static func scope(
+        of caller: Caller, _ archive: Archive, _ channel: ChannelNumber
+    ) async throws -> ChannelScope {
+        guard let scope = try await archive.caller(caller.token, about: channel)?.scope else {
             throw RequestError.unauthenticated(tokenGiven: true)
         }
         return scope

@@ -31,7 +31,7 @@ struct MessageRoutes: Sendable {
         let query = try MessageQuery(call.request, of: channel, archive.vault)
         let record = try await archive.readable(channel, within: call.scope)
         switch format {
-        case .json: return try await page(of: record, query, call.scope)
+        case .json: return try await page(of: record, query, call)
         case .lines: return try await lines(of: record, query, call)
         case .csv: throw RequestError.notImplemented(what: "text/csv")
         }
@@ -43,19 +43,20 @@ struct MessageRoutes: Sendable {
         let archive: ChannelStanding
     }
 
-    /// How far the archive is with the channel.
+    /// How far the archive is with the channel; to who may read a part of it, how it stands.
     private struct ChannelStanding: Encodable {
-        let sequence: Int64
+        let sequence: Int64?
         let state: ChannelState
-        let headPosition: Int64
+        let headPosition: Int64?
     }
 
     private func page(
-        of channel: ChannelRecord, _ query: MessageQuery, _ scope: ChannelScope
+        of channel: ChannelRecord, _ query: MessageQuery, _ call: Call
     ) async throws -> HTTPResponse {
+        let isLimited = call.scope.isLimited(to: channel.id)
         let (stored, next) = try await archive.messages(
             of: channel.id, query.range, after: query.after,
-            limit: query.limit ?? MessageQuery.defaultPage, within: scope)
+            limit: query.limit ?? MessageQuery.defaultPage, within: call.scope)
         var reading = MessageReading(archive, channel: channel)
         let documents = try await reading.documents(of: stored)
         // Also where there is nothing more now: from there a reader goes on later.
@@ -67,8 +68,8 @@ struct MessageRoutes: Sendable {
                     try MessageCursor.text($0, of: channel.id, query.range.order, archive.vault)
                 },
                 archive: ChannelStanding(
-                    sequence: channel.messageCount, state: channel.state,
-                    headPosition: channel.headPosition)), of: channel, scope)
+                    sequence: isLimited ? nil : channel.messageCount, state: channel.state,
+                    headPosition: isLimited ? nil : channel.headPosition)), of: channel, call)
     }
 
     /// Bytes of an answer that go out at once; what is longer may wait for a slow reader, and is
@@ -76,11 +77,21 @@ struct MessageRoutes: Sendable {
     private static let atOnce = 64 << 10
 
     /// An answer that was prepared from a channel: not sent where something of the channel was
-    /// forgotten or restricted meanwhile, and cut where that happens while it is sent.
+    /// forgotten or restricted meanwhile, or the caller's token or grants ended, and cut where that
+    /// happens while it is sent.
     private func answer(
-        _ document: some Encodable, of channel: ChannelRecord, _ scope: ChannelScope
+        _ document: some Encodable, of channel: ChannelRecord, _ call: Call
     ) async throws -> HTTPResponse {
+        guard let caller = call.caller else {
+            throw RequestError.unauthenticated(tokenGiven: false)
+        }
         var response = HTTPResponse.json(document)
+        let scope: ChannelScope
+        do {
+            scope = try await archive.checkStillAllowed(caller, of: channel.id)
+        } catch ArchiveError.noSuchToken {
+            throw RequestError.unauthenticated(tokenGiven: true)
+        }
         let now = try await archive.readable(channel.id, within: scope)
         guard now.readersEpoch == channel.readersEpoch else {
             throw ArchiveError.fenced(channel.id)
@@ -89,7 +100,9 @@ struct MessageRoutes: Sendable {
             return response
         }
         response.body = .stream { [watch] writer in
-            try await watch.during(channel.id, since: channel.readersEpoch) {
+            try await watch.during(
+                channel.id, since: channel.readersEpoch, by: .init(caller, of: channel.id)
+            ) {
                 for start in stride(from: 0, to: bytes.count, by: Self.atOnce) {
                     try await writer.write(
                         Array(bytes[start..<min(start + Self.atOnce, bytes.count)]))
@@ -116,7 +129,9 @@ struct MessageRoutes: Sendable {
             status: 200, headers: ["Content-Type": AnswerFormat.lines.rawValue],
             body: .stream { [start, watch] writer in
                 // Also while a slow reader keeps a batch waiting.
-                try await watch.during(channel.id, since: channel.readersEpoch) {
+                try await watch.during(
+                    channel.id, since: channel.readersEpoch, by: .init(caller, of: channel.id)
+                ) {
                     var rest = start
                     var batch = first
                     while let lines = batch {
@@ -148,7 +163,8 @@ struct MessageRoutes: Sendable {
         guard let sequence = call.parameters["sequence"].flatMap({ Int64($0) }), sequence >= 0
         else { throw RequestError.noSuchMessage }
         let record = try await archive.readable(channel, within: call.scope)
-        let (message, kept) = try await archive.evidence(of: record, sequence: sequence)
+        let (message, kept) = try await archive.evidence(
+            of: record, sequence: sequence, within: call.scope)
         return try await answer(
             Evidence(
                 sequence: sequence, bundle: message.head.bundle,
@@ -159,6 +175,6 @@ struct MessageRoutes: Sendable {
                             TransactionHashing.hashes(of: attachment.transactions),
                             attachment.transactions
                         ).map { RawTransaction(hash: $0, trytes: $1.trytes) })
-                }), of: record, call.scope)
+                }), of: record, call)
     }
 }

@@ -46,15 +46,15 @@ struct Problem: Sendable {
 
     private static func status(_ error: ArchiveError) -> Int {
         switch error {
-        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
-            .noSuchSubject, .noSuchTombstone:
+        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchGrant,
+            .noSuchRequest, .noSuchSubject, .noSuchTombstone:
             404
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects, .providerKeyExists,
+            .tooManySideKeys, .tooManySubjects, .tooManyGrants, .providerKeyExists,
             .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun, .handOverMalformed:
+            .reasonTooLong, .periodNotBegun, .grantMalformed, .handOverMalformed:
             400
         case .fenced, .interrupted, .auditBehind: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500

@@ -28,6 +28,7 @@ package struct QueryAPI: Sendable {
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive).routes
             + RecipientRoutes(archive: archive).routes
+            + GrantRoutes(archive: archive, clock: clock).routes
             + SubjectRoutes(archive: archive, clock: clock).routes
             + ForgetRoutes(archive: archive, policy: policy, clock: clock).routes
             + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
@@ -63,7 +64,8 @@ package struct QueryAPI: Sendable {
     ) async -> HTTPResponse {
         var entry = record.begin(request, route: route)
         do {
-            let caller = try await admission.admit(request, to: route)
+            let caller = try await admission.admit(
+                request, to: route, about: route.channel(parameters))
             entry.caller = caller
             var call = Call(request: request, parameters: parameters, caller: caller)
             if route.isLimited {

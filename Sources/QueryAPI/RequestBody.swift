@@ -1,8 +1,10 @@
 import Foundation
 import HTTPServer
 import MAM
+import Vault
 
-/// A body that is one JSON object of texts and lists of texts: all that the interface takes.
+/// A body that is one JSON object of texts, lists of texts and whole numbers: all that the interface
+/// takes.
 struct RequestBody {
     /// Bytes: every field at its longest, escaped throughout, stays below.
     static let limit = 48 << 10
@@ -10,6 +12,7 @@ struct RequestBody {
     private enum Field: Decodable {
         case text(String)
         case texts([String])
+        case integer(Int64)
         case null
         case other
 
@@ -21,6 +24,8 @@ struct RequestBody {
                 self = .text(text)
             } else if let texts = try? container.decode([String].self) {
                 self = .texts(texts)
+            } else if let number = try? container.decode(Int64.self) {
+                self = .integer(number)
             } else {
                 self = .other
             }
@@ -51,7 +56,7 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: nil
         case .text(let text): text
-        case .texts, .other: throw .field(name, wanted: "a text")
+        case .texts, .integer, .other: throw .field(name, wanted: "a text")
         }
     }
 
@@ -60,8 +65,34 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: []
         case .texts(let texts): texts
-        case .text, .other: throw .field(name, wanted: "a list of texts")
+        case .text, .integer, .other: throw .field(name, wanted: "a list of texts")
         }
+    }
+
+    /// Nil where the field is absent or null.
+    func integer(_ name: String) throws(RequestError) -> Int64? {
+        switch fields[name] {
+        case nil, .null: nil
+        case .integer(let number): number
+        case .text, .texts, .other: throw .field(name, wanted: "a whole number")
+        }
+    }
+
+    /// Nil where the field is absent or null.
+    func time(_ name: String) throws(RequestError) -> Date? {
+        guard let text = try text(name) else { return nil }
+        guard let time = Timestamp(text: text) else {
+            throw .field(name, wanted: "a time of RFC 3339 such as 2021-03-14T15:09:26Z")
+        }
+        return time.date
+    }
+
+    /// The number in a field that names a channel or a token.
+    func number(_ name: String) throws(RequestError) -> ChannelNumber {
+        guard let number = ChannelNumber(text: try requiredText(name)) else {
+            throw .field(name, wanted: "an id of 10 characters")
+        }
+        return number
     }
 
     /// The field `root`.

@@ -7,7 +7,7 @@ package enum RequestError: Failure, Equatable {
     /// The token's role is not enough, whatever the request is about.
     case forbidden
     /// An id that cannot be any; told like one that is not there.
-    case noSuchChannel, noSuchMessage, noSuchRequest
+    case noSuchChannel, noSuchMessage, noSuchRequest, noSuchGrant
     case bodyTooLarge(limit: Int)
     case notJSON
     case wrongContentType
@@ -28,7 +28,7 @@ package enum RequestError: Failure, Equatable {
         switch self {
         case .unauthenticated: 401
         case .forbidden: 403
-        case .noSuchChannel, .noSuchMessage, .noSuchRequest, .nodeInterfaceOff: 404
+        case .noSuchChannel, .noSuchMessage, .noSuchRequest, .noSuchGrant, .nodeInterfaceOff: 404
         case .tooOften: 429
         case .bodyTooLarge: 413
         case .wrongContentType: 415
@@ -45,6 +45,7 @@ package enum RequestError: Failure, Equatable {
         case .noSuchChannel: "archive.no-such-channel"
         case .noSuchMessage: "archive.no-such-message"
         case .noSuchRequest: "archive.no-such-request"
+        case .noSuchGrant: "archive.no-such-grant"
         case .bodyTooLarge: "request.body-too-large"
         case .notJSON: "request.not-json"
         case .wrongContentType: "request.content-type"
@@ -71,6 +72,7 @@ package enum RequestError: Failure, Equatable {
         case .noSuchChannel: "there is no such channel"
         case .noSuchMessage: "there is no such message"
         case .noSuchRequest: "there is no such forget request"
+        case .noSuchGrant: "there is no such grant"
         case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"
         case .notJSON: "the body is not one JSON object"
         case .wrongContentType: "the body's Content-Type is not application/json"

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Vault
 
 /// The parameters of a query, each known and given once at most.
 struct RequestQuery {
@@ -32,6 +33,14 @@ struct RequestQuery {
             throw .parameter(name, wanted: "a time of RFC 3339 such as 2021-03-14T15:09:26Z")
         }
         return time.date
+    }
+
+    func number(_ name: String) throws(RequestError) -> ChannelNumber? {
+        guard let text = query[name] else { return nil }
+        guard let number = ChannelNumber(text: text) else {
+            throw .parameter(name, wanted: "an id of 10 characters")
+        }
+        return number
     }
 
     func choice<Value: CaseIterable & RawRepresentable<String>>(

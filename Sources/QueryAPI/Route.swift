@@ -50,6 +50,12 @@ struct Route: Sendable {
         self.isLimited = isLimited
         self.handler = handler
     }
+
+    /// The channel in the path, on routes about one.
+    func channel(_ parameters: PathParameters) -> ChannelNumber? {
+        guard template.hasPrefix("/v1/channels/{id}") else { return nil }
+        return parameters["id"].flatMap { ChannelNumber(text: $0) }
+    }
 }
 
 /// A request of a caller who was let in.

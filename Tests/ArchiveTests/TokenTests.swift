@@ -25,7 +25,12 @@ import Vault
             ]
             #expect(known.map { $0?.token } == [admin.record.id, reader.record.id])
             #expect(known.map { $0?.role } == [.admin, .reader])
-            #expect(known.map { $0?.scope } == [.all, .only([channel])])
+            #expect(known[0]?.scope == .all)
+            guard case .granted(let grants)? = known[1]?.scope else {
+                Issue.record("a reader reads by grants")
+                return
+            }
+            #expect(grants.mapValues { $0.map(\.window) } == [channel: [.unlimited]])
             // Another's secret under one's own id, and the other way round.
             let swapped =
                 String(admin.text.prefix(15)) + String(reader.text.dropFirst(15))

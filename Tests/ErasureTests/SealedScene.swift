@@ -29,7 +29,7 @@ struct SealedScene {
         var hasChannel: Bool {
             [
                 "message", "attachment", "candidate", "tree", "side_key", "forget_target",
-                "node_attachment",
+                "node_attachment", "access_grant",
             ].contains(table)
         }
         /// Whether the row says under which month it is sealed.
@@ -96,6 +96,8 @@ struct SealedScene {
             try await archive.setNodeInterface(.public, of: channel)
             while try await archive.workOnNodeLookups(of: channel) {}
         }
+        _ = try await archive.createToken(
+            .reader, channels: [plain, other, restricted], purpose: "energy advice", now: clock.now)
         for name: Character in ["P", "Q"] { try await test.add(TestProvider(name), now: clock.now) }
         subject = try await archive.subject("person one")
         var requests: [ChannelNumber] = []
@@ -262,6 +264,11 @@ extension SealedScene {
             "number = (select min(number) from provider_key)"
         } read: {
             try await $0.archive.providerKeys().map(\.address.packed)
+        },
+        Reader(place: "access_grant.sealed_purpose") {
+            "channel = \($0.plain.rawValue)"
+        } read: {
+            try await $0.archive.grants(of: $0.plain).map { Array(($0.purpose ?? "").utf8) }
         },
         Reader(place: "candidate.sealed_bundle") {
             "channel = \($0.restricted.rawValue)"

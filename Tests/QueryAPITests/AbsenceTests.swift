@@ -18,6 +18,7 @@ import Vault
     private enum Named {
         case channel
         case request
+        case grant
     }
 
     /// Every route with an id; one that is not here fails the test.
@@ -39,6 +40,7 @@ import Vault
         "POST /v1/forget-requests/{id}/approve": (.request, "{}"),
         "POST /v1/forget-requests/{id}/refuse": (.request, #"{"reason": "no"}"#),
         "POST /v1/forget-requests/{id}/extend": (.request, #"{"reason": "no"}"#),
+        "POST /v1/grants/{id}/revoke": (.grant, "{}"),
     ]
 
     /// Routes that take a channel's id in the body.
@@ -50,6 +52,10 @@ import Vault
         ),
         ("/v1/holds", { #"{"channel": "\#($0)", "reason": "a claim"}"# }),
         ("/v1/holds/lift", { #"{"channel": "\#($0)"}"# }),
+        (
+            "/v1/grants",
+            { #"{"channel": "\#($0)", "token": "0123456789", "purpose": "billing"}"# }
+        ),
     ]
 
     private struct House {
@@ -63,6 +69,7 @@ import Vault
         /// By an admin: about the forgotten one, and about ben's.
         let doneRequest: ChannelNumber
         let foreignRequest: ChannelNumber
+        let foreignGrant: ChannelNumber
         let reader: Token
         let anna: Token
 
@@ -98,10 +105,14 @@ import Vault
             _ = try await Eraser(archive: api.archive, log: .silent).execute(request.id)
             let other = try await api.archive.receiveForgetRequest(
                 .channel(foreign), reason: nil, opening: .received, now: api.clock.now)
+            let another = try await api.archive.createToken(
+                .reader, channels: [foreign], now: api.clock.now)
+            let grants = try await api.archive.grants(to: another.record.id)
             try await body(
                 House(
                     api: api, own: channels[0], forgotten: channels[1], foreign: foreign,
-                    doneRequest: request.id, foreignRequest: other.id, reader: .text(reader),
+                    doneRequest: request.id, foreignRequest: other.id,
+                    foreignGrant: grants[0].id, reader: .text(reader),
                     anna: .text(anna.text)))
         }
     }
@@ -131,10 +142,13 @@ import Vault
         try await withHouse { house in
             for (route, (named, body)) in Self.routes {
                 let parts = route.split(separator: " ")
-                let numbers =
-                    named == .channel
-                    ? [house.forgotten, house.foreign, .random(), .random()]
-                    : [house.doneRequest, house.foreignRequest, .random(), .random()]
+                let numbers: [ChannelNumber] =
+                    switch named {
+                    case .channel: [house.forgotten, house.foreign, .random(), .random()]
+                    case .request:
+                        [house.doneRequest, house.foreignRequest, .random(), .random()]
+                    case .grant: [house.foreignGrant, .random(), .random()]
+                    }
                 for (role, token) in [("reader", house.reader), ("subject", house.anna)] {
                     var outcomes: [House.Outcome] = []
                     for number in numbers {

@@ -249,7 +249,9 @@ import Vault
 
 extension TestAPI {
     /// Pages until one says that there is nothing more; the last is empty.
-    func pages(of channel: ChannelNumber, _ query: String) async throws -> [[MessageDocument]] {
+    func pages(of channel: ChannelNumber, _ query: String, token: Token = .admin) async throws
+        -> [[MessageDocument]]
+    {
         struct Page: Decodable {
             let messages: [MessageDocument]
             let next: String?
@@ -257,7 +259,8 @@ extension TestAPI {
         var pages: [[MessageDocument]] = []
         var cursor = ""
         while pages.count < 1000 {
-            let answer = try await get("/v1/channels/\(channel.text)/messages?\(query)\(cursor)")
+            let answer = try await get(
+                "/v1/channels/\(channel.text)/messages?\(query)\(cursor)", token: token)
             #expect(answer.status == 200)
             let page = try answer.decoded(Page.self)
             pages.append(page.messages)

@@ -143,10 +143,11 @@ extension TestAPI {
     /// How many lines of a stream come when `act` runs after the first batch; the stream must
     /// fail then.
     func linesUntilCut(
-        of channel: ChannelNumber, _ act: @escaping @Sendable () async throws -> Void
+        of channel: ChannelNumber, token: Token = .admin,
+        _ act: @escaping @Sendable () async throws -> Void
     ) async throws -> Int {
         let response = try await respond(
-            "GET", "/v1/channels/\(channel.text)/messages",
+            "GET", "/v1/channels/\(channel.text)/messages", token: token,
             headers: ["Accept": "application/x-ndjson"])
         guard case .stream(let write) = response.body else {
             Issue.record("no stream")
@@ -159,7 +160,7 @@ extension TestAPI {
 }
 
 /// Does something when the first bytes come, and takes none.
-private final class StuckReader: HTTPBodyWriter {
+final class StuckReader: HTTPBodyWriter {
     private let act: @Sendable () async throws -> Void
 
     init(_ act: @escaping @Sendable () async throws -> Void) { self.act = act }
@@ -172,7 +173,7 @@ private final class StuckReader: HTTPBodyWriter {
 }
 
 /// Counts lines, and does something once after the first bytes.
-private final class InterruptingReader: HTTPBodyWriter {
+final class InterruptingReader: HTTPBodyWriter {
     let lines = Mutex(0)
     private let act: @Sendable () async throws -> Void
 

@@ -228,7 +228,17 @@ import Vault
             try await api.archive.auditRecords(AuditFilter(leaf: channel)) { records += $0 }
             let read = try #require(records.first { $0.entry.kind == "messages.read" })
             #expect(read.entry.actor == reader.record.id)
-            #expect(read.details == .open(["messages": "24", "first": "0", "last": "23"]))
+            guard case .open(let details) = read.details else {
+                Issue.record("the details do not open")
+                return
+            }
+            #expect(
+                details.filter { ["messages", "first", "last"].contains($0.key) }
+                    == ["messages": "24", "first": "0", "last": "23"])
+            // All came in at once.
+            #expect(details["seenFrom"] == Timestamp(api.clock.now).text)
+            #expect(details["seenTo"] == details["seenFrom"])
+            #expect(details["grants"]?.count == 10)
             let paused = try #require(records.first { $0.entry.kind == "channel.paused" })
             #expect(paused.entry.actor.map { api.admin.contains($0.text) } == true)
         }

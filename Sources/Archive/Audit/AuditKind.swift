@@ -17,6 +17,7 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case tokenCreated = "token.created"
     case tokenGranted = "token.granted"
     case tokenRevoked = "token.revoked"
+    case grantRevoked = "grant.revoked"
     case forgetReceived = "forget.received"
     case forgetChecked = "forget.identity-checked"
     case forgetApproved = "forget.approved"

@@ -7,7 +7,7 @@ import Vault
 /// What one process adds to the audit log: a chain of its own.
 ///
 /// Acts are appended in the transaction that does them, so neither exists without the other.
-/// Reads are added up by reader and channel and appended every `interval`; what could not be
+/// Reads are added up by reader, channel and grants, and appended every `interval`; what could not be
 /// appended within `patience`, because the database does not take it, keeps further reads from
 /// being served, so that nothing is read unrecorded for longer than that. Of a process that is
 /// killed, the reads of its last `interval` are lost.
@@ -224,11 +224,7 @@ package final class AuditLog: Sendable {
                 Act(
                     kind: place.reader == .anyone ? .messagesReadOpenly : .messagesRead,
                     actor: place.reader.token, leaf: place.channel,
-                    details: [
-                        "messages": String(tally.messages),
-                        "first": String(tally.sequences.lowerBound),
-                        "last": String(tally.sequences.upperBound),
-                    ], at: tally.lastAt)
+                    details: tally.auditDetails(place.basis), at: tally.lastAt)
             }, on: connection)
     }
 

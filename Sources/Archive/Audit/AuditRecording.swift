@@ -29,8 +29,14 @@ extension Archive {
 
     /// Takes note that messages were read, before they are served.
     ///
+    /// - Parameters:
+    ///   - seen: When the archive took them in, where that is known.
+    ///   - basis: By which grants.
     /// - Throws: `ArchiveError.auditBehind`.
-    func noteRead(_ sequences: some Collection<Int64>, of channel: ChannelNumber) throws {
+    func noteRead(
+        _ sequences: some Collection<Int64>, seen: [Date] = [], of channel: ChannelNumber,
+        by basis: ReadBasis = .none
+    ) throws {
         let actor = AuditActor.current
         guard actor != .upkeep, let first = sequences.min(), let last = sequences.max() else {
             return
@@ -38,8 +44,28 @@ extension Archive {
         let now = Date()
         try audit.note(
             PendingReads.Tally(
-                messages: Int64(sequences.count), sequences: first...last, firstAt: now,
+                messages: Int64(sequences.count), sequences: first...last,
+                seen: seen.min().flatMap { first in seen.max().map { first...$0 } }, firstAt: now,
                 lastAt: now),
-            PendingReads.Place(reader: actor, channel: channel))
+            PendingReads.Place(reader: actor, channel: channel, basis: basis))
+    }
+}
+
+extension PendingReads.Tally {
+    /// What is told of a read: how many messages, from which to which, and what for.
+    func auditDetails(_ basis: ReadBasis) -> [String: String] {
+        var details = [
+            "messages": String(messages), "first": String(sequences.lowerBound),
+            "last": String(sequences.upperBound),
+        ]
+        details["seenFrom"] = seen?.lowerBound.auditText
+        details["seenTo"] = seen?.upperBound.auditText
+        if !basis.grants.isEmpty {
+            details["grants"] = basis.grants.map(\.text).joined(separator: " ")
+        }
+        if !basis.purposes.isEmpty {
+            details["purpose"] = basis.purposes.joined(separator: "; ")
+        }
+        return details
     }
 }

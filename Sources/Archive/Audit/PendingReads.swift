@@ -1,7 +1,7 @@
 import Foundation
 import Vault
 
-/// Reads that are not in the audit log yet, added up by reader and channel.
+/// Reads that are not in the audit log yet, added up by reader, channel and grants.
 ///
 /// A value: it writes nothing and knows no clock.
 struct PendingReads: Sendable {
@@ -9,12 +9,15 @@ struct PendingReads: Sendable {
     struct Place: Hashable, Sendable {
         let reader: AuditActor
         let channel: ChannelNumber
+        var basis = ReadBasis.none
     }
 
     struct Tally: Sendable, Equatable {
         var messages: Int64
         /// The lowest and the highest sequence read.
         var sequences: ClosedRange<Int64>
+        /// When the archive took the first and the last of them in, where that is known.
+        var seen: ClosedRange<Date>?
         var firstAt: Date
         var lastAt: Date
 
@@ -24,12 +27,18 @@ struct PendingReads: Sendable {
                 min(
                     sequences.lowerBound, other.sequences.lowerBound)...max(
                     sequences.upperBound, other.sequences.upperBound)
+            if let one = seen, let two = other.seen {
+                seen =
+                    min(one.lowerBound, two.lowerBound)...max(one.upperBound, two.upperBound)
+            } else {
+                seen = seen ?? other.seen
+            }
             firstAt = min(firstAt, other.firstAt)
             lastAt = max(lastAt, other.lastAt)
         }
     }
 
-    /// Pairs of reader and channel that may wait: a megabyte or so.
+    /// Places that may wait: some megabytes.
     static let placeLimit = 10_000
 
     private(set) var tallies: [Place: Tally] = [:]

@@ -35,11 +35,12 @@ enum Recipients {
         _ = try await connection.execute(
             """
             insert into recipient (channel, reader, first_read_at, last_read_at, messages)
-            select c.id, r.reader, r.first_at, r.last_at, r.messages
+            select c.id, r.reader, min(r.first_at), max(r.last_at), sum(r.messages)::int8
             from unnest($1::int8[], $2::int8[], $3::timestamptz[], $4::timestamptz[], $5::int8[])
                 r (channel, reader, first_at, last_at, messages)
             join channel c on c.id = r.channel and c.state <> 'forgotten'
-            order by r.channel, r.reader
+            group by c.id, r.reader
+            order by c.id, r.reader
             on conflict (channel, reader) do update set
                 first_read_at = least(recipient.first_read_at, excluded.first_read_at),
                 last_read_at = greatest(recipient.last_read_at, excluded.last_read_at),

@@ -2,12 +2,6 @@ import Foundation
 import Postgres
 import Vault
 
-/// Which channels a caller may know of.
-package enum ChannelScope: Sendable, Equatable {
-    case all
-    case only(Set<ChannelNumber>)
-}
-
 extension Archive {
     /// Channels a page of the list has at most.
     package static let channelPageLimit = 500
@@ -163,15 +157,5 @@ extension Archive {
             """, [.int64(id.rawValue)])
         guard let row = rows.first else { throw ArchiveError.noSuchChannel(id) }
         return try ChannelRecord(row: row, vault: vault)
-    }
-}
-
-extension ChannelScope {
-    /// The numbers as a parameter, null for all.
-    var parameter: PostgresValue {
-        switch self {
-        case .all: .null
-        case .only(let channels): .int64Array(channels.map(\.rawValue).sorted())
-        }
     }
 }

@@ -2,11 +2,13 @@ import Postgres
 import Vault
 
 /// Tells those who are at a channel for a while, reading it out or crawling it, to stop:
-/// within a second after a forget or a restriction of any process was committed.
+/// within a second after a forget or a restriction of any process was committed, and readers
+/// also after their token or one of their grants ended.
 ///
 /// Notifications make it quick; since they can get lost, the channels' `readers_epoch` is asked
-/// for besides, for all that are watched in one statement. Where the database does not answer
-/// for a second, nobody can say whether a channel may still be read, and all stop.
+/// for besides, for all that are watched in one statement, and in another the readers' grants.
+/// Where the database does not answer for a second, nobody can say whether a channel may still be
+/// read, and all stop.
 package actor ChannelWatch {
     /// How often the database is asked while there is somebody to tell.
     package static let interval: Duration = .milliseconds(300)
@@ -18,6 +20,8 @@ package actor ChannelWatch {
         let channel: ChannelNumber
         /// The channel's `readers_epoch` when it began; nil until the first answer.
         var mark: Int64?
+        /// Nil for who reads without a token.
+        let reading: Archive.Reading?
         let continuation: CheckedContinuation<ArchiveError, any Error>
     }
 
@@ -31,17 +35,19 @@ package actor ChannelWatch {
 
     /// Runs `body` until it ends or has to stop.
     ///
-    /// - Parameter mark: the channel's `readersEpoch` before anything of it was read.
+    /// - Parameters:
+    ///   - mark: the channel's `readersEpoch` before anything of it was read.
+    ///   - reading: by whom it is read; nil where that is not by a token.
     /// - Throws: why it was stopped: `ArchiveError.noSuchChannel`, `.wrongState`, `.fenced`
-    ///   (a part of it was forgotten), `.interrupted` (the database does not answer); what
-    ///   `body` throws.
+    ///   (a part of it was forgotten, or the reader's token or grant ended), `.interrupted` (the
+    ///   database does not answer); what `body` throws.
     package nonisolated func during<Value: Sendable>(
-        _ channel: ChannelNumber, since mark: Int64,
+        _ channel: ChannelNumber, since mark: Int64, by reading: Archive.Reading? = nil,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask { try await body() }
-            group.addTask { throw try await self.end(of: channel, since: mark) }
+            group.addTask { throw try await self.end(of: channel, since: mark, by: reading) }
             defer { group.cancelAll() }
             guard let value = try await group.next() else { throw CancellationError() }
             return value
@@ -52,7 +58,9 @@ package actor ChannelWatch {
     ///
     /// - Parameter mark: nil counts from the first answer on.
     /// - Throws: `CancellationError`.
-    package func end(of channel: ChannelNumber, since mark: Int64?) async throws -> ArchiveError {
+    package func end(
+        of channel: ChannelNumber, since mark: Int64?, by reading: Archive.Reading? = nil
+    ) async throws -> ArchiveError {
         lastNumber &+= 1
         let number = lastNumber
         return try await withTaskCancellationHandler {
@@ -61,7 +69,7 @@ package actor ChannelWatch {
                     return continuation.resume(throwing: CancellationError())
                 }
                 watchers[number] = Watcher(
-                    channel: channel, mark: mark, continuation: continuation)
+                    channel: channel, mark: mark, reading: reading, continuation: continuation)
                 start()
             }
         } onCancel: {
@@ -122,8 +130,11 @@ package actor ChannelWatch {
     private func ask() async {
         let channels = Set(watchers.values.map(\.channel))
         guard !channels.isEmpty else { return }
+        let readings = Set(watchers.values.compactMap(\.reading))
         let askedAt = ContinuousClock.now
-        guard let standings = try? await archive.standings(of: channels) else { return }
+        guard let standings = try? await archive.standings(of: channels),
+            let allowed = try? await archive.allowed(readings)
+        else { return }
         answeredAt = max(answeredAt, askedAt)
         for (number, watcher) in watchers where channels.contains(watcher.channel) {
             guard let standing = standings[watcher.channel], standing.state != .forgotten else {
@@ -133,6 +144,10 @@ package actor ChannelWatch {
             if standing.state == .restricted {
                 stop(number, .wrongState(watcher.channel, .restricted))
             } else if let mark = watcher.mark, mark != standing.readersEpoch {
+                stop(number, .fenced(watcher.channel))
+            } else if let reading = watcher.reading, readings.contains(reading),
+                !allowed.contains(reading)
+            {
                 stop(number, .fenced(watcher.channel))
             } else {
                 watchers[number]?.mark = standing.readersEpoch

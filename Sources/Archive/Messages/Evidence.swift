@@ -32,14 +32,16 @@ extension Archive {
     package func evidence(
         of channel: ChannelNumber, sequence: Int64, within scope: ChannelScope = .all
     ) async throws -> (message: StoredMessage, attachments: [KeptAttachment]) {
-        try await evidence(of: readable(channel, within: scope), sequence: sequence)
+        try await evidence(
+            of: readable(channel, within: scope), sequence: sequence, within: scope)
     }
 
     /// The same of a channel that may be read.
     package func evidence(
-        of record: ChannelRecord, sequence: Int64
+        of record: ChannelRecord, sequence: Int64, within scope: ChannelScope
     ) async throws -> (message: StoredMessage, attachments: [KeptAttachment]) {
-        guard let found = try await evidence(of: record, sequences: [sequence]).first else {
+        guard let found = try await evidence(of: record, sequences: [sequence], within: scope).first
+        else {
             throw ArchiveError.noSuchMessage(record.id, sequence: sequence)
         }
         return try found.evidence.get()
@@ -51,11 +53,13 @@ extension Archive {
     /// - Returns: `ArchiveError.damaged` where a value does not open or does not parse.
     /// - Throws: `ArchiveError.noSuchChannel` for one that was forgotten meanwhile.
     func evidence(
-        of record: ChannelRecord, sequences: [Int64]
+        of record: ChannelRecord, sequences: [Int64], within scope: ChannelScope = .all
     ) async throws -> [(sequence: Int64, evidence: KeptEvidence)] {
         let wanted = Array(sequences.prefix(Self.evidenceBatchLimit))
-        let sealed = try await sealedEvidence(of: record.id, sequences: wanted)
-        try noteRead(Set(sealed.sequences()), of: record.id)
+        let sealed = try await sealedEvidence(
+            of: record.id, sequences: wanted, scope.windows(of: record.id))
+        try noteRead(
+            Set(sealed.sequences()), of: record.id, by: basis(of: scope.grants(of: record.id)))
         let opening = try EvidenceOpening(sealed, modes: [record.id: record.mode], of: self)
         try opening.checkNoneIsGone()
         return opening.found().map { ($0.place.sequence, $0.evidence) }

@@ -129,17 +129,20 @@ extension Archive {
         return SealedEvidence(rows: reading.rows)
     }
 
-    /// The evidence of some messages of a channel.
-    func sealedEvidence(of channel: ChannelNumber, sequences: [Int64]) async throws
-        -> SealedEvidence
-    {
+    /// The evidence of some messages of a channel, within windows where there are any.
+    func sealedEvidence(
+        of channel: ChannelNumber, sequences: [Int64], _ windows: [GrantWindow]?
+    ) async throws -> SealedEvidence {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(Self.evidenceColumns) from message m \(Self.evidenceJoin)
                 where m.channel = $1 and m.sequence = any ($2)
+                    and \(WindowColumns.anyContains("m", from: 3))
                 order by m.channel, m.sequence
-                """, [.int64(channel.rawValue), .int64Array(sequences)])
+                """,
+                [.int64(channel.rawValue), .int64Array(sequences)]
+                    + WindowColumns.parameters(windows))
         }
         return SealedEvidence(rows: rows)
     }

@@ -63,7 +63,8 @@ extension Archive {
     ///
     /// - Parameter ofRestricted: Also of a restricted channel: for the person himself, whose
     ///   access a restriction does not touch.
-    /// - Returns: The messages, and where to go on: nil where there is nothing more now.
+    /// - Returns: The messages, of those that `scope` has, and where to go on: nil where there is
+    ///   nothing more now.
     /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten;
     ///   `.wrongState` for one that is restricted; `.auditBehind`.
     package func messages(
@@ -74,15 +75,26 @@ extension Archive {
         let found = try await unrecordedMessages(
             of: channel, range, after: key, limit: limit, within: scope,
             ofRestricted: ofRestricted)
-        if recorded { try recordRead(found.messages, of: channel) }
+        if recorded { try recordRead(found.messages, of: channel, within: scope) }
         return found
     }
 
-    /// Records messages as read by `AuditActor.current`.
+    /// Records messages as read by `AuditActor.current`, by those grants of `scope` that cover some
+    /// of them.
     ///
-    /// - Throws: `ArchiveError.auditBehind`.
-    package func recordRead(_ messages: [StoredMessage], of channel: ChannelNumber) throws {
-        try noteRead(messages.map(\.sequence), of: channel)
+    /// - Throws: `ArchiveError.auditBehind`; `.fenced` where `scope` does not have all of them.
+    package func recordRead(
+        _ messages: [StoredMessage], of channel: ChannelNumber, within scope: ChannelScope
+    ) throws {
+        guard messages.allSatisfy({ scope.allows($0, of: channel) }) else {
+            throw ArchiveError.fenced(channel)
+        }
+        let grants = scope.grants(of: channel).filter {
+            messages.contains(where: $0.window.contains)
+        }
+        try noteRead(
+            messages.map(\.sequence), seen: messages.map(\.firstSeenAt), of: channel,
+            by: basis(of: grants))
     }
 
     private func unrecordedMessages(
@@ -95,6 +107,7 @@ extension Archive {
             throw ArchiveError.wrongState(channel, state)
         }
         let limit = min(max(limit, 1), Self.messageBatchLimit)
+        let windows = scope.windows(of: channel)
         var messages: [StoredMessage] = []
         var last = key
         var scanned = 0
@@ -103,7 +116,7 @@ extension Archive {
                 let missing = limit - messages.count
                 let wanted = range.isFiltered ? max(missing, Self.filteredBlock) : missing
                 let (rows, isCut) = try await self.rows(
-                    of: channel, range, after: last, limit: wanted)
+                    of: channel, range, after: last, limit: wanted, windows)
                 scanned += rows.count
                 for (row, message) in zip(rows, try await opened(rows, of: channel)) {
                     guard let message else {
@@ -125,7 +138,8 @@ extension Archive {
 
     /// - Returns: Rows in order, and whether there are more that would make too many bytes.
     private func rows(
-        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int
+        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
+        _ windows: [GrantWindow]?
     ) async throws -> (rows: [PostgresRow], isCut: Bool) {
         let comparison = range.descending ? "<" : ">"
         let direction = range.descending ? "desc" : "asc"
@@ -141,11 +155,12 @@ extension Archive {
                 with page as (
                     select sequence, position, leaf, period, side_key, first_seen_at,
                         attachments, conflict, confirmed, milestone, sealed_head
-                    from message
+                    from message m
                     where channel = $1
                         and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
                         and ($5::int4 is null or claimed_day >= $5)
                         and ($6::int4 is null or claimed_day <= $6)
+                        and \(WindowColumns.anyContains("m", from: 9))
                     order by \(order) limit $7),
                 measured as (
                     select *, count(*) over () as found,
@@ -163,7 +178,7 @@ extension Archive {
                     range.from.map { .int32(Self.day($0)) } ?? .null,
                     range.to.map { .int32(Self.day($0)) } ?? .null, .int64(Int64(limit)),
                     .int64(Int64(Self.batchBytes)),
-                ])
+                ] + WindowColumns.parameters(windows))
         }
         return (rows, try rows.first.map { try $0.int64("found") > rows.count } ?? false)
     }

@@ -52,7 +52,9 @@ extension Archive {
             guard let bundle = try nodeBundle(row), let tail = bundle.hashes.first,
                 NodeMessage.identifier(of: tail) == identifier
             else { continue }
-            try noteRead([bundle.place.sequence], of: bundle.place.channel)
+            try noteRead(
+                [bundle.place.sequence], of: bundle.place.channel,
+                by: basis(of: asker?.grants(of: bundle.place.channel) ?? []))
             return NodeMessage(transactions: bundle.transactions)
         }
         return nil

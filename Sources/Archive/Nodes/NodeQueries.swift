@@ -71,7 +71,10 @@ extension Archive {
                 }
             }
         }
-        for (channel, sequences) in read { try noteRead(sequences, of: channel) }
+        for (channel, sequences) in read {
+            try noteRead(
+                sequences, of: channel, by: basis(of: asker?.grants(of: channel) ?? []))
+        }
         return found
     }
 
@@ -86,13 +89,14 @@ extension Archive {
                         select m.confirmed from message m
                         where (m.channel, m.sequence) = (l.channel, l.sequence) limit 1) m
                 where m.confirmed
-                """, [.bytesArray(lookups), asker.parameter])
+                """, [.bytesArray(lookups)] + NodeReach(asker).parameters)
         }
         let confirmed = Set(try rows.map { try $0.bytes("lookup") })
         return lookups.map(confirmed.contains)
     }
 
-    /// The lookups `l` of the first parameter in channels that the asker, the second, may know.
+    /// The lookups `l` of the first parameter in channels that the asker may know, whose reach is in
+    /// the next ones.
     ///
     /// PostgreSQL keeps no statistics of lookups, and would read whole tables rather than look
     /// a few rows up: what is lateral with a limit leaves it no choice, here and at what joins this.
@@ -104,9 +108,7 @@ extension Archive {
                 select * from node_lookup l where l.lookup = asked.value offset 0) l
             cross join lateral (
                 select from channel c
-                where c.id = l.channel and c.state not in ('restricted', 'forgotten')
-                    and (c.node_interface = 'public' or c.node_interface = 'token'
-                        and ($2::bigint[] is null or c.id = any ($2)))
+                where c.id = l.channel and \(NodeReach.isKnown(from: 2))
                 limit 1) c
         """
 
@@ -124,8 +126,9 @@ extension Archive {
                         select n.period, n.sealed_hashes from node_attachment n
                         where (n.channel, n.sequence, n.number) = (l.channel, l.sequence, l.number)
                         limit 1) n
-                order by l.channel, l.sequence, l.number limit $3
-                """, [.bytesArray(lookups), asker.parameter, .int64(Int64(limit))])
+                order by l.channel, l.sequence, l.number limit $\(2 + NodeReach.parameterCount)
+                """,
+                [.bytesArray(lookups)] + NodeReach(asker).parameters + [.int64(Int64(limit))])
         }
     }
 
@@ -149,7 +152,7 @@ extension Archive {
                     cross join lateral (
                         select m.period, m.sealed_head from message m
                         where (m.channel, m.sequence) = (f.channel, f.sequence) limit 1) m
-                """, [.bytesArray(lookups), asker.parameter])
+                """, [.bytesArray(lookups)] + NodeReach(asker).parameters)
         }
     }
 
@@ -203,11 +206,6 @@ extension Archive {
             return try Self.absence(error, of: column, at: place)
         }
     }
-}
-
-extension Optional where Wrapped == ChannelScope {
-    /// The channels beside the public ones.
-    fileprivate var parameter: PostgresValue { (self ?? .only([])).parameter }
 }
 
 /// Where an attachment lies.

@@ -7,7 +7,7 @@ import Vault
 package enum TokenRole: String, Sendable, Codable {
     /// Everything.
     case admin
-    /// Reading the channels it was given.
+    /// Reading what its grants say.
     case reader
     /// Seeing, exporting and asking to forget what is held about one person: himself.
     case subject
@@ -17,7 +17,7 @@ package enum TokenRole: String, Sendable, Codable {
 package struct TokenRecord: Sendable {
     package let id: ChannelNumber
     package let role: TokenRole
-    /// What a reader may read.
+    /// What a reader has grants for that are not revoked.
     package let channels: [ChannelNumber]
     /// The person a subject's token is bound to.
     package let subject: ChannelNumber?
@@ -26,7 +26,9 @@ package struct TokenRecord: Sendable {
 }
 
 /// Who asks: what a token that was checked allows.
-package struct Caller: Sendable, Equatable {
+package struct Caller: Sendable {
+    /// Before the database was asked for what follows.
+    package let askedAt: ContinuousClock.Instant
     package let token: ChannelNumber
     package let role: TokenRole
     package let scope: ChannelScope
@@ -62,16 +64,21 @@ extension Archive {
     /// Makes a token. Its text is given once and not kept.
     ///
     /// - Parameters:
-    ///   - channels: What a reader may read; ignored for the other roles.
+    ///   - channels: What a reader may read as a whole, by a grant each; ignored for the other
+    ///     roles.
+    ///   - purpose: What those grants are for.
     ///   - subject: The pseudonym of the person a subject's token is bound to; needed for that
     ///     role, ignored for the others.
-    /// - Throws: `ArchiveError.noSuchChannel`, `.noSuchSubject`.
+    /// - Throws: `ArchiveError.noSuchChannel`, `.noSuchSubject`, `.purposeTooLong`.
     package func createToken(
-        _ role: TokenRole, channels: [ChannelNumber] = [], subject: String? = nil, now: Date
+        _ role: TokenRole, channels: [ChannelNumber] = [], purpose: String? = nil,
+        subject: String? = nil, now: Date
     ) async throws -> (record: TokenRecord, text: String) {
         let id = try vault.newChannelNumber()
         let secret = randomBytes(TokenForm.secretByteCount)
         let granted = role == .reader ? Array(Set(channels)).sorted() : []
+        let grants = granted.map { NewGrant(token: id, channel: $0, purpose: purpose) }
+        for grant in grants { try check(grant) }
         let person = try await pool.withTransaction { connection in
             let person = try await boundPerson(role, subject, on: connection)
             _ = try await connection.execute(
@@ -84,16 +91,10 @@ extension Archive {
                 guard try await lockedChannel(channel, on: connection).state != .forgotten else {
                     throw ArchiveError.noSuchChannel(channel)
                 }
-                _ = try await connection.execute(
-                    "insert into token_channel (token, channel) values ($1, $2)",
-                    [.int64(id.rawValue), .int64(channel.rawValue)])
             }
             try await recordAct(
                 .tokenCreated, ["token": id.text, "role": role.rawValue], now: now, on: connection)
-            for channel in granted {
-                try await recordAct(
-                    .tokenGranted, of: channel, ["token": id.text], now: now, on: connection)
-            }
+            for grant in grants { _ = try await insert(grant, now: now, on: connection) }
             if let person {
                 try await recordAct(
                     .tokenGranted, of: person, ["token": id.text], now: now, on: connection)
@@ -123,7 +124,8 @@ extension Archive {
             try await $0.query(
                 """
                 select t.id, t.role, t.subject, t.created_at, t.revoked_at,
-                    array(select channel from token_channel tc where tc.token = t.id
+                    array(select distinct channel from access_grant g
+                        where g.token = t.id and g.revoked_at is null
                         order by channel) as channels
                 from token t order by t.created_at, t.id
                 """)
@@ -155,41 +157,27 @@ extension Archive {
     ///
     /// The row is found by the id, which is no secret; the secret's hash is compared in
     /// constant time, against a fixed one where there is no row.
-    package func authenticate(_ token: String) async throws -> Caller? {
+    ///
+    /// - Parameter channel: The only one that a reader's grants are asked for; nil for all.
+    /// - Throws: `ArchiveError.interrupted` where the database is a copy, which may be behind.
+    package func authenticate(_ token: String, about channel: ChannelNumber? = nil) async throws
+        -> Caller?
+    {
         guard let (id, secret) = TokenForm.parse(token) else { return nil }
         let hash = vault.tokenHash(secret)
-        let row = try await grant(of: id)
-        let stored = try row?.bytes("hash") ?? [UInt8](repeating: 0, count: hash.count)
-        guard constantTimeEqual(stored, hash), let row else { return nil }
-        return try caller(id, row)
+        let askedAt = ContinuousClock.now
+        let rows = try await tokenRows(id, about: channel)
+        let stored = try rows.first?.bytes("hash") ?? [UInt8](repeating: 0, count: hash.count)
+        guard constantTimeEqual(stored, hash) else { return nil }
+        return try caller(id, rows, askedAt)
     }
 
     /// What a token that was checked before allows now; nil once it is revoked. For answers that
     /// take long.
-    package func caller(_ token: ChannelNumber) async throws -> Caller? {
-        try await grant(of: token).flatMap { try caller(token, $0) }
-    }
-
-    private func grant(of token: ChannelNumber) async throws -> PostgresRow? {
-        try await pool.withConnection {
-            try await $0.query(
-                """
-                select t.role, t.hash, t.subject,
-                    array(
-                        select channel from token_channel tc where tc.token = t.id
-                        union all
-                        select c.id from channel_subject s join channel c on c.id = s.channel
-                        where s.subject = t.subject and c.state <> 'forgotten') as channels
-                from token t where t.id = $1 and t.revoked_at is null
-                """, [.int64(token.rawValue)])
-        }.first
-    }
-
-    private func caller(_ token: ChannelNumber, _ row: PostgresRow) throws -> Caller? {
-        guard let role = TokenRole(rawValue: try row.text("role")) else { return nil }
-        let channels = try row.channelNumbers("channels")
-        return Caller(
-            token: token, role: role, scope: role == .admin ? .all : .only(Set(channels)),
-            subject: try row.optionalChannelNumber("subject"))
+    package func caller(_ token: ChannelNumber, about channel: ChannelNumber? = nil) async throws
+        -> Caller?
+    {
+        let askedAt = ContinuousClock.now
+        return try caller(token, await tokenRows(token, about: channel), askedAt)
     }
 }

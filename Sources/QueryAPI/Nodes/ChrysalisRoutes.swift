@@ -113,6 +113,7 @@ struct ChrysalisRoutes: Sendable {
             let message = try await archive.nodeMessage(id, for: call.caller?.scope),
             let tail = message.transactions.first, let last = message.transactions.last
         else { throw RequestError.noSuchMessage }
+        if let caller = call.caller { try await archive.checkStillAllowed(caller) }
         let parents = last.trunk == last.branch ? [last.trunk] : [last.trunk, last.branch]
         return answer(
             Message(

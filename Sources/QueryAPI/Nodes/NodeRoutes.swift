@@ -35,6 +35,7 @@ struct NodeRoutes: Sendable {
             let command = try IRICommand.decode(call.request.body, limits: settings.limits)
             call.charge(Self.cost(of: command))
             let answer = try await answer(command, call, settings)
+            if let caller = call.caller { try await archive.checkStillAllowed(caller) }
             switch answer {
             case .own(let answer):
                 return NodeResponse.make(.success(answer), duration: clock.now - start)

@@ -51,15 +51,15 @@ struct CommandFailure: Error {
 
     private static func status(of error: ArchiveError) -> ExitStatus {
         switch error {
-        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchRequest,
-            .noSuchSubject, .noSuchTombstone:
+        case .noSuchHold, .noSuchChannel, .noSuchMessage, .noSuchToken, .noSuchGrant,
+            .noSuchRequest, .noSuchSubject, .noSuchTombstone:
             .notFound
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects, .providerKeyExists,
+            .tooManySideKeys, .tooManySubjects, .tooManyGrants, .providerKeyExists,
             .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun, .handOverMalformed:
+            .reasonTooLong, .periodNotBegun, .grantMalformed, .handOverMalformed:
             .usedWrongly
         default: .failed
         }

@@ -106,7 +106,8 @@ enum ExportCommand: Command {
         let channel = held.channel
         return [
             channel.id, channel.mode.rawValue, channel.state.rawValue, channel.label ?? "",
-            channel.purpose ?? "", channel.basis?.rawValue ?? "", String(channel.messages),
+            channel.purpose ?? "", channel.basis?.rawValue ?? "",
+            channel.messages.map { String($0) } ?? "",
             held.periods.first?.period ?? "", held.periods.last?.period ?? "",
             channel.createdAt.text,
         ]

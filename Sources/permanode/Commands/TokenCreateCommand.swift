@@ -10,10 +10,12 @@ enum TokenCreateCommand: Command {
         summary: "Makes a token; prints it once, alone on the last line.",
         options: [
             .value("role", "ROLE", "admin, reader or subject", required: true),
-            .value("channel", "ID", "a channel a reader may read", repeatable: true),
+            .value("channel", "ID", "a channel a reader may read, all of it", repeatable: true),
+            .value("purpose", "TEXT", "what a reader reads these channels for"),
             .value("subject", "S", "the pseudonym of the person a subject's token is for"),
             .json,
-        ])
+        ],
+        notes: "A part of a channel, or another one later, is given with permanode grant add.")
 
     private struct Result: Encodable {
         let id: String
@@ -30,10 +32,12 @@ enum TokenCreateCommand: Command {
         for text in arguments.all("channel") {
             channels.append(try Arguments.number(text, "channel"))
         }
-        guard (role == .reader) == !channels.isEmpty else {
-            throw arguments.wrong(
-                role == .reader
-                    ? "a reader needs a --channel to read" : "--channel is for readers only")
+        guard role == .reader || channels.isEmpty else {
+            throw arguments.wrong("--channel is for readers only")
+        }
+        let purpose = arguments.value("purpose")
+        guard purpose == nil || !channels.isEmpty else {
+            throw arguments.wrong("--purpose is about the channels that --channel names")
         }
         let subject = arguments.value("subject")
         guard (role == .subject) == (subject != nil) else {
@@ -41,7 +45,7 @@ enum TokenCreateCommand: Command {
         }
         let (record, token) = try await context.withInstance { [channels] instance, _, _ in
             try await instance.archive.createToken(
-                role, channels: channels, subject: subject, now: Date())
+                role, channels: channels, purpose: purpose, subject: subject, now: Date())
         }
         if arguments.has("json") {
             try context.console.json(
