@@ -12,11 +12,8 @@ extension Eraser {
         await notifier?.tell(request)
         let channels = try await job(record).targets.map(\.channel)
         let vault = archive.vault
-        // The reason is sealed under the subject's or channel's number, or, where the channel
-        // stays, under the request's own.
-        if record.kind == .subject { try await forget([.channel(record.target)]) }
-        // Retention has no reason, and a puncture each month of each channel would fill the ring.
-        if record.kind == .period { try await forget([.channel(request)]) }
+        // They went with the first channel, where there was one.
+        if !record.ownScopes.isEmpty { try await forget(record.ownScopes) }
         try await settings.faultPoint(.reasonShredded)
         if record.periods != nil {
             // Of a channel that is being forgotten as a whole all keys go, and in their time.
@@ -34,6 +31,9 @@ extension Eraser {
             tried += attempts.tried
             succeeded += attempts.succeeded
         }
+        let own = try record.ownDerivations(in: vault)
+        tried += own.tried
+        succeeded += own.succeeded
         let proof = Receipt.Proof(
             derivationsTried: tried, derivationsSucceeded: succeeded, dataFiles: .pending,
             writeAheadLog: .pending)
@@ -143,9 +143,8 @@ extension Eraser {
             shreddedAt: try times.first?.optionalTimestamp("shredded"), deletedAt: deletedAt,
             finishedAt: finishedAt, channels: channels.count, rows: rows, tombstones: tombstones,
             unreadable: unreadable, remaining: 0,
-            keys: channels.flatMap { record.scopes(of: $0) }.flatMap(\.paths).map {
-                archive.vault.fingerprint($0)
-            },
+            keys: (channels.flatMap { record.scopes(of: $0) } + record.ownScopes)
+                .flatMap(\.paths).map { archive.vault.fingerprint($0) },
             proof: proof,
             backups: .init(
                 expiryDays: expiry,

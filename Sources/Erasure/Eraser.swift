@@ -257,19 +257,37 @@ package struct Eraser: Sendable {
 
     private func shred(_ channel: ChannelNumber, _ record: ForgetRequestRecord) async throws {
         try await settings.faultPoint(.beforeShredding)
+        let scopes = record.scopes(of: channel) + record.ownScopes
         if record.periods == nil {
-            try await forget(record.scopes(of: channel))
+            try await forget(scopes + reasons(of: channel))
         } else {
             // Not while a forget of the whole channel still reads its roots.
             try await archive.pool.withTransaction { connection in
                 guard try await connection.lockRow(of: channel) else { return }
-                try await forget(record.scopes(of: channel))
+                try await archive.vault.waiting { (vault) throws(VaultError) in
+                    try vault.forgetWithoutCopies(scopes)
+                }
             }
+            _ = try await archive.vault.waiting { $0.updateCopies() }
         }
         try await archive.noteForgetLog()
         try await settings.faultPoint(.shredded)
         try await mark("shredded_at", channel, record.id)
         try await settings.faultPoint(.markedShredded)
+    }
+
+    /// What requests for parts of a channel were made for is sealed under their own numbers,
+    /// and stays with those that were refused or never approved.
+    private func reasons(of channel: ChannelNumber) async throws -> [ForgetScope] {
+        let rows = try await archive.pool.withConnection {
+            try await $0.query(
+                """
+                update forget_request set sealed_reason = null
+                where target = $1 and scope = 'period' and sealed_reason is not null
+                returning id
+                """, [.int64(channel.rawValue)])
+        }
+        return try rows.map { .channel(try $0.channelNumber("id")) }
     }
 
     func forget(_ scopes: [ForgetScope]) async throws {

@@ -10,6 +10,27 @@ extension ForgetRequestRecord {
         return periods.months.map { .period(channel, $0) }
     }
 
+    /// What goes beside the channels' keys: under the person's number lie the pseudonym, the reason
+    /// and the details of the audit log; under a request's own number the reason for forgetting
+    /// a part of a channel that stays. Retention has no reason, and a puncture each month of each
+    /// channel would fill the ring.
+    var ownScopes: [ForgetScope] {
+        switch kind {
+        case .subject: [.channel(target)]
+        case .period: [.channel(id)]
+        case .channel, .retention: []
+        }
+    }
+
+    /// Tries to seal something under `ownScopes`.
+    func ownDerivations(in vault: Vault) throws -> (tried: Int, succeeded: Int) {
+        switch kind {
+        case .subject: (1, try Self.derives(target, .channel, in: vault) ? 1 : 0)
+        case .period: (1, try Self.derives(id, .channel, in: vault) ? 1 : 0)
+        case .channel, .retention: (0, 0)
+        }
+    }
+
     private static func derives(_ channel: ChannelNumber, _ leaf: Period, in vault: Vault) throws
         -> Bool
     {

@@ -67,36 +67,66 @@ struct Sample: Sendable, Equatable {
     }
 
     /// Of what a node's commands look up: hashes that stand nowhere but in what goes, as those of
-    /// the transactions of a channel that is registered once.
+    /// the transactions of a channel that is registered once. A tag that a device gives every
+    /// message is none of them and would take long to follow: what stands at many places is not
+    /// looked at.
     private static func nodeLookups(
         of channel: ChannelNumber, _ periods: ClosedRange<Period>?,
         on connection: PostgresConnection
     ) async throws -> [[UInt8]] {
         let range = periods?.parameters ?? [.int32(0), .int32(Int32(UInt16.max))]
-        let going = """
-            with going as (
-                select channel, sequence, number from attachment a
-                where channel = $1 and (period between $2 and $3 or exists (
-                    select from message m
-                    where m.channel = a.channel and m.sequence = a.sequence
-                        and m.period between $2 and $3)))
-            select l.lookup from node_lookup l join going using (channel, sequence, number)
-            where not exists (
-                select from node_lookup o
-                left join going g using (channel, sequence, number)
-                where o.lookup = l.lookup and g.channel is null)
+        func goes(_ attachment: String) -> String {
             """
+            (\(attachment).period between $2 and $3 or exists (
+                select from message m
+                where m.channel = \(attachment).channel and m.sequence = \(attachment).sequence
+                    and m.period between $2 and $3))
+            """
+        }
+        func some(_ direction: String) -> String {
+            """
+            (select channel, sequence, number from attachment a
+            where channel = $1 and \(goes("a"))
+            order by sequence \(direction), number \(direction) limit $4)
+            """
+        }
+        // PostgreSQL keeps no statistics of lookups, and would rather read the whole table.
+        _ = try await connection.execute("set local enable_seqscan = off")
         let rows = try await connection.query(
             """
-            (\(going) order by l.sequence limit $4)
-            union (\(going) order by l.sequence desc limit $4)
-            """, [.int64(channel.rawValue)] + range + [.int64(Int64(rowsPerTable / 2))])
+            with some as materialized (\(some("asc")) union \(some("desc"))),
+            lookups as materialized (
+                select distinct l.lookup from some s
+                    cross join lateral (
+                        select lookup from node_lookup l
+                        where (l.channel, l.sequence, l.number)
+                            = (s.channel, s.sequence, s.number) limit $5) l)
+            select l.lookup from lookups l
+                cross join lateral (
+                    select count(*) as places, bool_and(o.channel = $1 and exists (
+                        select from attachment b
+                        where (b.channel, b.sequence, b.number)
+                            = (o.channel, o.sequence, o.number) and \(goes("b")))) as go
+                    from (
+                        select channel, sequence, number from node_lookup o
+                        where o.lookup = l.lookup limit $6) o) o
+            where o.go and o.places < $6
+            """,
+            [.int64(channel.rawValue)] + range + [
+                .int64(Int64(rowsPerTable / 2)), .int64(Int64(lookupsPerAttachment)),
+                .int64(Int64(placesLookedAt)),
+            ])
         let hashes = try await connection.query(
             """
             select substring(n.sealed_hashes for \(prefixCount)) as prefix
             from node_attachment n where channel = $1 and period between $2 and $3
             order by sequence limit $4
             """, [.int64(channel.rawValue)] + range + [.int64(Int64(rowsPerTable))])
+        _ = try await connection.execute("set local enable_seqscan = default")
         return try rows.map { try $0.bytes("lookup") } + hashes.map { try $0.bytes("prefix") }
     }
+
+    /// Of a bundle of three transactions there are eight.
+    private static let lookupsPerAttachment = 32
+    private static let placesLookedAt = 33
 }

@@ -58,16 +58,23 @@ package struct SubjectExport: Sendable {
                     counts.auditEntries += records.count
                 }
             }
-            // A forget that began meanwhile took channels away.
+            // A forget that began meanwhile took channels away, or a part of one.
             guard try await archive.scope(ofSubject: subject) == scope else {
                 throw ExportError.stopped
             }
+            for holding in holdings { try await check(holding.channel) }
         } catch ArchiveError.noSuchChannel {
             throw ExportError.stopped
         } catch VaultError.forgotten {
             throw ExportError.stopped
         }
         return counts
+    }
+
+    private func check(_ channel: ChannelRecord) async throws {
+        guard try await archive.channel(channel.id).readersEpoch == channel.readersEpoch else {
+            throw ExportError.stopped
+        }
     }
 
     private func messages(
@@ -87,6 +94,7 @@ package struct SubjectExport: Sendable {
                     ofRestricted: true)
             }
             let documents = try await reading.documents(of: stored)
+            try await check(channel)
             if !documents.isEmpty { try await sink(.messages(documents, of: channel.id)) }
             count += documents.count
             guard let next else { return count }
@@ -97,13 +105,13 @@ package struct SubjectExport: Sendable {
 
 /// Why an export is not whole.
 package enum ExportError: Failure, Equatable {
-    /// Something of it was forgotten meanwhile.
+    /// Something of it was forgotten or restricted meanwhile.
     case stopped
 
     package var code: String { "export.stopped" }
     package var operation: String { "export" }
     package var retryable: Bool { true }
     package var publicText: String {
-        "a forget began meanwhile, so the export was stopped: nothing of it counts"
+        "a forget or a restriction began meanwhile, so the export was stopped: nothing of it counts"
     }
 }

@@ -18,8 +18,8 @@ import Secrets
 /// So who has no ring can neither write a record nor take one out of the middle.
 struct ForgetLogFormat: Sendable {
     static let recordCount = 64
-    /// 4 GiB: a tombstone for each of 67 million roots.
-    static let maximumRecords: UInt64 = 1 << 26
+    /// More roots than a disk has room for: a log that is full would let nobody be forgotten.
+    static let maximumRecords: UInt64 = 1 << 40
 
     static let bodyCount = 48
     private static let magic = Array("PMNDFLOG".utf8)

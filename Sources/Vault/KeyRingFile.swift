@@ -72,7 +72,8 @@ package struct KeyRingFile: Sendable {
     /// - Throws: `VaultError`; with the leftovers untouched where the ring cannot be read, since one of
     ///   them may be the last whole copy.
     package func removeLeftovers() throws(VaultError) {
-        guard access(newPath, F_OK) == 0 || access(oldPath, F_OK) == 0 else { return }
+        let names: [String] = [newPath, oldPath, recoveredPath]
+        guard names.contains(where: { access($0, F_OK) == 0 }) else { return }
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
         _ = try loadWithIdentity()
@@ -88,7 +89,7 @@ package struct KeyRingFile: Sendable {
 
     /// What an interrupted change may have left, which may be whole rings.
     var leftovers: [(name: String, file: KeyRingFile)] {
-        [newPath, oldPath].map { path in
+        [newPath, oldPath, recoveredPath].map { path in
             (
                 (path as NSString).lastPathComponent,
                 KeyRingFile(path: path, wrapping: wrapping, lockLimit: lockLimit)
@@ -137,6 +138,7 @@ package struct KeyRingFile: Sendable {
 
     var newPath: String { path + ".new" }
     var oldPath: String { path + ".old" }
+    var recoveredPath: String { path + ".recovered" }
 
     func takeLock() throws(VaultError) -> RingLock {
         try RingLock(path: path + ".lock", ring: path, within: lockLimit)

@@ -60,7 +60,7 @@ extension KeyRingFile {
             }
             // What lies about may be all that `ring` can be read from, so it stays until the new
             // file is whole.
-            let ownPath = path + ".recovered"
+            let ownPath = recoveredPath
             try clear(ownPath)
             let owner = try openForReading().status()
             try write(ring, wrap, like: owner, to: ownPath)
@@ -126,6 +126,7 @@ extension KeyRingFile {
     func clearLeftovers() throws(VaultError) {
         try clear(newPath)
         try clear(oldPath)
+        try clear(recoveredPath)
     }
 
     /// Overwrites and removes a file, if it is there. Where it is another name of the ring itself

@@ -44,7 +44,9 @@ final class RingCopies: Sendable {
         let group = DispatchGroup()
         for (index, destination) in destinations.enumerated() where destination.begin() {
             DispatchQueue.global().async(group: group) {
-                results.values.withLock { $0[index] = work(destination) }
+                // One that hangs must keep neither the others nor who waits.
+                let copy = work(destination)
+                results.values.withLock { $0[index] = copy }
                 destination.end()
             }
         }

@@ -26,6 +26,13 @@ extension Vault {
     ///   have been done or not; call it again.
     @discardableResult
     package func forget(_ scopes: [ForgetScope]) throws(VaultError) -> RingChange {
+        try forgetWithoutCopies(scopes)
+        return RingChange(generation: generation, copies: updateCopies())
+    }
+
+    /// Forgets, but leaves the copies of the ring to `updateCopies`, which may take seconds: for
+    /// who holds a lock.
+    package func forgetWithoutCopies(_ scopes: [ForgetScope]) throws(VaultError) {
         try puncture(scopes) { ring, holes throws(VaultError) in
             holes.filter { !ring.tree.isPunctured($0) }
         }
@@ -43,21 +50,24 @@ extension Vault {
             let covered = KeyTree.outermost(logged)
             return Set(holes).filter { !KeyTree.covers(covered, $0) }.sorted()
         }
+        return RingChange(generation: generation, copies: updateCopies())
     }
 
     private func puncture(
         _ scopes: [ForgetScope],
         unlogged: (KeyRing, [TreePath]) throws(VaultError) -> [TreePath]
-    ) throws(VaultError) -> RingChange {
+    ) throws(VaultError) {
         let paths = scopes.map(\.paths)
         guard !paths.isEmpty, paths.allSatisfy({ !$0.isEmpty }) else { throw .nothingToForget }
         let holes = paths.flatMap { $0 }
         try change { ring throws(VaultError) in
             let missing = try unlogged(ring, holes)
+            // A ring that has no room must not be told of by the log, from which it is punctured
+            // whenever it is opened.
+            let punctured = try ring.punctured(holes)
             if !missing.isEmpty { try log.append(missing.map { .punctured($0) }) }
-            return try ring.punctured(holes)
+            return punctured
         }
-        return RingChange(generation: generation, copies: updateCopies())
     }
 
     /// Writes tombstones to the forget log; durable when this returns. Repeats are harmless.

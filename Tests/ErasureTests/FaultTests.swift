@@ -24,18 +24,33 @@ import Vault
         return settings
     }
 
-    @Test(arguments: EraserSettings.FaultPoint.allCases, [false, true])
+    enum Scope: CaseIterable {
+        case channel, part, person
+    }
+
+    /// Points that come after the keys are destroyed.
+    private static let afterShredding: Set<EraserSettings.FaultPoint> = [
+        .shredded, .markedShredded, .deletingBatch, .rowsDeleted, .markedDeleted,
+    ]
+
+    @Test(arguments: EraserSettings.FaultPoint.allCases, Scope.allCases)
     func cutOffAnywhereItIsFinishedWithOneReceipt(
-        _ point: EraserSettings.FaultPoint, _ isPart: Bool
+        _ point: EraserSettings.FaultPoint, _ scope: Scope
     ) async throws {
+        let isPart = scope == .part
         try await TestArchive.with { test in
             let clock = TestClock()
             let other = try await test.fill(channel: "public", clock: clock)
-            let channel = try await test.fill(channel: "meter", clock: clock)
+            let channel = try await test.fill(channel: "meter", subject: "anna", clock: clock)
             let months = try #require(ClosedRange<Period>(text: "2027-01"))
+            let selector: ForgetSelector =
+                switch scope {
+                case .channel: .channel(channel)
+                case .part: .period(channel, months)
+                case .person: .subject("anna")
+                }
             let request = try await test.archive.receiveForgetRequest(
-                isPart ? .period(channel, months) : .channel(channel), reason: "moved out",
-                now: clock.now)
+                selector, reason: "moved out", now: clock.now)
             let reached = Once()
             let cut = Eraser(
                 archive: test.archive, settings: Self.settings(cutAt: point, reached),
@@ -43,6 +58,16 @@ import Vault
             await #expect(throws: CutOff.self) {
                 _ = try await cut.execute(request.id)
                 try await cut.complete(atOnce: true)
+            }
+            if Self.afterShredding.contains(point) {
+                // Whatever date the receipt will give, pseudonym and reason are gone by then, too.
+                let own: ChannelNumber? =
+                    switch scope {
+                    case .channel: nil
+                    case .part: request.id
+                    case .person: request.target
+                    }
+                if let own { #expect(try test.vault.isForgotten(own)) }
             }
 
             let eraser = Eraser(archive: test.archive, clock: { clock.now }, log: .silent)

@@ -128,6 +128,28 @@ import Vault
         }
     }
 
+    @Test func aForgetOfAMonthMeanwhileCutsTheExport() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(
+                channel: "meter", subject: "anna", clock: api.clock)
+            try await api.test.multiply(channel, to: 2000)
+            let subject = try await api.archive.subject("anna")
+            let export = SubjectExport(archive: api.archive, subject: subject)
+            let month = Period(api.clock.now)
+            var isForgotten = false
+            await #expect(throws: ExportError.stopped) {
+                _ = try await export.run(now: api.clock.now) { part in
+                    guard case .messages = part, !isForgotten else { return }
+                    isForgotten = true
+                    let request = try await api.archive.receiveForgetRequest(
+                        .period(channel, month...month), reason: nil, now: api.clock.now)
+                    _ = try await Eraser(archive: api.archive, log: .silent).execute(request.id)
+                }
+            }
+            #expect(isForgotten)
+        }
+    }
+
     @Test func aForgetThatBeginsMeanwhileCutsTheExport() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(

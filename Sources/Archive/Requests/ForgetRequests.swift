@@ -218,14 +218,21 @@ extension Archive {
         return try ForgetRequestRecord(row: row)
     }
 
-    /// Requests of somebody, the latest first: without what retention forgets by itself.
-    package func forgetRequests() async throws -> [ForgetRequestRecord] {
+    /// Requests of somebody, without what retention forgets by itself: those that are open
+    /// first, the next due before others, then the latest.
+    ///
+    /// - Parameter onlyOpen: None that are done or refused.
+    package func forgetRequests(onlyOpen: Bool = false) async throws -> [ForgetRequestRecord] {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                where scope <> 'retention' order by received_at desc, id limit $1
-                """, [.int64(Int64(Self.requestPageLimit))])
+                where scope <> 'retention' and (not $2 or state not in ('done', 'refused'))
+                order by state in ('done', 'refused'),
+                    case when state not in ('done', 'refused') then due_at end,
+                    received_at desc, id
+                limit $1
+                """, [.int64(Int64(Self.requestPageLimit)), .bool(onlyOpen)])
         }
         return try rows.map(ForgetRequestRecord.init(row:))
     }

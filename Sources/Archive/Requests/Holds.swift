@@ -100,10 +100,17 @@ extension Archive {
                 throw ArchiveError.damaged(table: "legal_hold", channel: target)
             }
             let column = SealedColumn.holdReason
-            let reason = try vault.open(
-                row.bytes("sealed_reason"), column, column.context(target))
+            let reason: String
+            do {
+                reason = String(
+                    decoding: try vault.open(
+                        row.bytes("sealed_reason"), column, column.context(target)), as: UTF8.self)
+            } catch VaultError.forgotten {
+                // A database that was restored knows of a hold on what was forgotten since.
+                reason = ""
+            }
             return LegalHold(
-                target: target, kind: kind, reason: String(decoding: reason, as: UTF8.self),
+                target: target, kind: kind, reason: reason,
                 setAt: try row.timestamp("set_at"),
                 setBy: Signatory(stored: try row.int64("set_by")).token)
         }

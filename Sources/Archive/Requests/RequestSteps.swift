@@ -18,7 +18,6 @@ extension Archive {
         return try await pool.withTransaction { connection in
             let record = try await lockedForgetRequest(id, on: connection)
             let life = try record.life.after(event, policy)
-            let column = SealedColumn.requestNote
             _ = try await connection.execute(
                 """
                 update forget_request set state = $2, checked_by = $3, approved_by = $4,
@@ -33,17 +32,24 @@ extension Archive {
                     life.approvedBy.map { .int64($0.stored) } ?? .null,
                     .optional(life.notBefore), .int16(Int16(life.extendedBy)),
                     .timestamp(life.dueAt),
-                    .optional(
-                        note.map {
-                            try vault.seal(
-                                Array($0.utf8), column.context(record.target, row: id.rawValue))
-                        }),
+                    .optional(try note.flatMap { try sealed($0, on: record) }),
                     .timestamp(now),
                 ])
             if let kind = event.auditKind {
                 try await recordAct(kind, ["request": id.text], now: now, on: connection)
             }
             return try await forgetRequest(id, on: connection)
+        }
+    }
+
+    /// Nil where the target was forgotten meanwhile: nothing is kept of it any more.
+    private func sealed(_ note: String, on request: ForgetRequestRecord) throws -> [UInt8]? {
+        do {
+            return try vault.seal(
+                Array(note.utf8),
+                SealedColumn.requestNote.context(request.target, row: request.id.rawValue))
+        } catch VaultError.forgotten {
+            return nil
         }
     }
 

@@ -38,11 +38,26 @@ package struct ErasureService: Sendable {
     /// - Throws: `CancellationError`, or what keeps it from seeing requests at all and no retry
     ///   can mend.
     package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await repeating { try await carryOut() } }
+            // Vacuum and search take as long as the archive is large, a copy of the ring on a dead
+            // network share some seconds: no forget waits for either.
+            group.addTask {
+                var copies = CopyWatch(vault: archive.vault, log: log)
+                try await repeating {
+                    try await copies.look()
+                    return try await complete()
+                }
+            }
+            for try await _ in group {}
+        }
+    }
+
+    /// - Parameter round: Whether all that was to be done was done.
+    private func repeating(_ round: () async throws -> Bool) async throws {
         var backoff = Backoff(first: pollInterval, maximum: .seconds(60))
-        var copies = CopyWatch(vault: archive.vault, log: log)
         while true {
             let isWell = try await round()
-            try await copies.look()
             try Task.checkCancellation()
             if isWell { backoff.reset() }
             try await Task.sleep(for: isWell ? pollInterval : backoff.next())
@@ -50,7 +65,7 @@ package struct ErasureService: Sendable {
     }
 
     /// - Returns: Whether every request there is was carried out.
-    private func round() async throws -> Bool {
+    private func carryOut() async throws -> Bool {
         let requests: [ForgetRequestRecord]
         do {
             _ = try await archive.beginRetention(now: clock())
@@ -75,13 +90,18 @@ package struct ErasureService: Sendable {
                 isWell = false
             }
         }
+        return isWell
+    }
+
+    /// - Returns: Whether every receipt that could be completed was.
+    private func complete() async throws -> Bool {
         do {
             try await eraser.complete()
+            return true
         } catch let failure as any Failure {
             try Task.checkCancellation()
             log.failure(failure, "a receipt is not final yet", level: .warning)
-            isWell = false
+            return false
         }
-        return isWell
     }
 }

@@ -73,6 +73,11 @@ enum ForgetCommand: Command {
             let progress = ProgressLine(console)
             defer { progress.end() }
             var done = try await eraser.execute(request.id) { progress.show(describe($0)) }
+            // Kept nowhere: whoever cuts off what follows must have it.
+            if let salt = request.salt, !asJSON {
+                progress.end()
+                try console.line("For the requester, kept nowhere: salt \(salt.text)")
+            }
             progress.show("clearing dead rows away")
             do {
                 try await eraser.complete(atOnce: true)
@@ -81,7 +86,7 @@ enum ForgetCommand: Command {
                 log.failure(failure, "the receipt is not final yet", level: .warning)
             }
             progress.end()
-            try write(done, request.salt, asJSON, console)
+            try write(done, asJSON ? request.salt : nil, asJSON, console)
         }
     }
 
@@ -200,8 +205,5 @@ enum ForgetCommand: Command {
         }
         for exception in receipt.notCovered { try console.line("not covered: \(exception)") }
         try console.line("Signed: permanode receipt show \(receipt.request)")
-        if let salt {
-            try console.line("For the requester, kept nowhere: salt \(salt.text)")
-        }
     }
 }

@@ -28,9 +28,7 @@ enum RequestsCommand: Command {
         let onlyOpen = arguments.has("open")
         let documents = try await context.withInstance { instance, _, _ in
             let archive = instance.archive
-            let requests = try await archive.forgetRequests().filter { request in
-                !onlyOpen || (request.state != .done && request.state != .refused)
-            }
+            let requests = try await archive.forgetRequests(onlyOpen: onlyOpen)
             return try requests.map { request in
                 Document(
                     id: request.id.text, scope: request.kind, state: request.state,
