@@ -116,9 +116,10 @@ create table provider_key (
 );
 
 -- The trees of a chain that are still looked at: the head, and those passed not long ago,
--- for late leaves and twins.
+-- for late leaves and twins. Written only under the channel row's lock, which gives what a
+-- foreign key would check, and every step of a chain writes here.
 create table tree (
-    channel bigint not null references channel (id),
+    channel bigint not null,
     position bigint not null,
     sealed_root bytea not null,
     -- Null for the head; otherwise until when late leaves are looked for.

@@ -19,9 +19,21 @@ package enum SealedColumn: String, Sendable, CaseIterable {
     case grantPurpose = "access_grant.sealed_purpose"
     case auditDetails = "audit_entry.sealed_details"
 
-    package var table: String { String(rawValue.prefix { $0 != "." }) }
+    package var table: String { names.table }
 
-    private var column: String { String(rawValue.drop { $0 != "." }.dropFirst()) }
+    private var column: String { names.column }
+
+    private var names: (table: String, column: String) {
+        Self.names[self] ?? Self.names(rawValue)
+    }
+
+    /// Taken apart once: every value that is sealed or opened asks for them.
+    private static let names = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, names($0.rawValue)) })
+
+    private static func names(_ text: String) -> (table: String, column: String) {
+        (String(text.prefix { $0 != "." }), String(text.drop { $0 != "." }.dropFirst()))
+    }
 
     /// - Parameter row: what names the row within the channel: a position, a sequence, a
     ///   number, or several joined.

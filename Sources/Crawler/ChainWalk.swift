@@ -56,6 +56,8 @@ package struct ChainWalk: Sendable {
     /// An address has more than one look takes in.
     private var leftOver = false
     private var lastNewsAt: Date
+    /// The first tree that each side key is known to open, as far as it is stored.
+    private var firstPositions: [Int16: Int64] = [:]
     private var watched: [FollowedTree]
     private var rest: CrawlFindings
 
@@ -70,6 +72,7 @@ package struct ChainWalk: Sendable {
         lastNewsAt = assignment.lastNewsAt
         watched = assignment.watched
         rest = CrawlFindings(lease: assignment.lease, filling: assignment.filling)
+        for key in assignment.sideKeys { firstPositions[key.number] = key.firstPosition }
     }
 
     package func begin() -> Step { look(at: head) }
@@ -145,6 +148,7 @@ package struct ChainWalk: Sendable {
 
     private func add(_ report: TreeReport, to findings: inout CrawlFindings) {
         findings.messages += report.messages
+        findings.firstPositions = firstPositions
         findings.settled += report.settled
         findings.confirmed.merge(report.confirmed) { first, _ in first }
         findings.waiting += report.unreadable.map {
@@ -226,6 +230,10 @@ package struct ChainWalk: Sendable {
         summary.messages += messages
         summary.attachments += attachments
         if messages > 0 { lastNewsAt = now }
+        for message in findings.messages {
+            guard let key = message.sideKey else { continue }
+            firstPositions[key] = min(firstPositions[key] ?? .max, message.position)
+        }
         guard phase == .head else { return .done }
         switch chain {
         case .advanced: return advanced(to: findings.advance?.nextRoot, now: now)

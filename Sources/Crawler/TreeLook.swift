@@ -19,6 +19,8 @@ package struct TreeLook: Sendable {
     private struct Unread {
         let bundle: Bundle
         let waited: Bool
+        /// While it is read.
+        var payload: Trytes?
     }
 
     package let address: Hash
@@ -193,11 +195,14 @@ package struct TreeLook: Sendable {
         reading = Array(unread.prefix(policy.payloadsPerRead))
         unread.removeFirst(reading.count)
         let sideKey = mode == .restricted ? keys[key].key : nil
-        return .read(
-            reading.map {
-                ReadRequest(
-                    payload: $0.bundle.messageTrytes, root: report.tree.root, sideKey: sideKey)
-            })
+        var requests: [ReadRequest] = []
+        for index in reading.indices {
+            let payload = reading[index].payload ?? reading[index].bundle.messageTrytes
+            reading[index].payload = payload
+            requests.append(
+                ReadRequest(payload: payload, root: report.tree.root, sideKey: sideKey))
+        }
+        return .read(requests)
     }
 
     /// - Parameter results: one for each request of the last `.read`, in its order.
@@ -209,7 +214,7 @@ package struct TreeLook: Sendable {
                     VerifiedMessage(
                         position: report.tree.position, root: report.tree.root,
                         sideKey: mode == .restricted ? keys[key].number : nil,
-                        message: message, bundle: entry.bundle))
+                        message: message, bundle: entry.bundle, payload: entry.payload))
                 settle(entry)
             case .failure(let error) where mode == .restricted && error.dependsOnKey:
                 retry.append(entry)

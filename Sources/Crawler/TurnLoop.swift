@@ -21,10 +21,7 @@ final class TurnLoop {
 
     /// Messages and channels stored at once: the statements of a transaction cost more than a
     /// hundred rows, and the channels stay locked until its end.
-    private static let findingsPerCommit = 512
-
-    /// The fewest that are stored beside others.
-    private static let findingsWorthStoring = 128
+    private static let findingsPerCommit = 256
 
     /// Batches of payloads and of findings under way at the same time: one waits for the disk
     /// while the other computes.
@@ -90,15 +87,12 @@ final class TurnLoop {
         self.log = log
         self.ended = ended
         finding = Gathering(
-            atOnce: Self.sightingsAtOnce, weightLimit: work.source.addressesTogether,
-            enough: work.source.addressesTogether / 4)
+            atOnce: Self.sightingsAtOnce, weightLimit: work.source.addressesTogether)
         reading = Gathering(
             atOnce: Self.batchesAtOnce, weightLimit: Self.payloadsPerBatch,
             enough: Self.payloadsWorthReading)
         confirming = Gathering(atOnce: Self.batchesAtOnce, weightLimit: Self.tailsTogether)
-        storing = Gathering(
-            atOnce: Self.batchesAtOnce, weightLimit: Self.findingsPerCommit,
-            enough: Self.findingsWorthStoring)
+        storing = Gathering(atOnce: Self.batchesAtOnce, weightLimit: Self.findingsPerCommit)
         gate = FloodGate(atOnce: policy.floodsAtOnce, few: policy.transactionsOfAnyLook)
     }
 

@@ -76,7 +76,8 @@ package enum NodeResponse {
                 bytes += element.ascii
                 bytes.append(quote)
             }
-            return bytes + Array("],\"duration\":\(duration)}".utf8)
+            bytes += Array("],\"duration\":\(duration)}".utf8)
+            return bytes
         }
         return switch answer as? Answer {
         case .hashes(let hashes): object("hashes", hashes.map(\.trytes))

@@ -17,6 +17,10 @@ final class CurlTransfer {
     private static let retryAfter = "retry-after:"
     /// With a number behind it.
     private static let retryAfterLine = 32
+    /// Bytes that libcurl takes from a socket at once: lists of transactions have 0.7 MB.
+    private static let receiveBytes = 128 * 1024
+    /// Room made for a body that says how long it is, before it is there.
+    private static let largestReserve = 1 << 20
 
     /// Nil where libcurl has no memory or refuses an option.
     init?(_ job: CurlJob) {
@@ -59,6 +63,7 @@ final class CurlTransfer {
             permanode_curl_set_string(
                 handle, CURLOPT_URL, request.endpoint.url + request.target),
             permanode_curl_set_long(handle, CURLOPT_NOSIGNAL, 1),
+            permanode_curl_set_long(handle, CURLOPT_BUFFERSIZE, Self.receiveBytes),
             permanode_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0),
             permanode_curl_set_long(
                 handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
@@ -98,6 +103,12 @@ final class CurlTransfer {
 
     /// Takes bytes of the body; fewer than given make libcurl end the exchange.
     fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if body.isEmpty {
+            var length: curl_off_t = 0
+            permanode_curl_get_size(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length)
+            let limit = min(job.request.limits.maximumBodyBytes, Self.largestReserve)
+            body.reserveCapacity(Int(min(max(length, 0), curl_off_t(limit))))
+        }
         let room = job.request.limits.maximumBodyBytes - body.count
         body.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(max(room, 0))))
         guard bytes.count > room else { return bytes.count }

@@ -41,15 +41,18 @@ struct Keccak384 {
     }
 
     private mutating func permute() {
-        for constant in Self.roundConstants {
-            mixColumns()
-            rotateAndMove()
-            combineRows()
-            lanes[0] ^= constant
+        Self.moves.withUnsafeBufferPointer { moves in
+            for constant in Self.roundConstants {
+                mixColumns()
+                rotateAndMove(moves)
+                combineRows()
+                lanes[0] ^= constant
+            }
         }
     }
 
     /// Theta: each lane takes in the parity of the two columns beside it.
+    @inline(__always)
     private mutating func mixColumns() {
         var parity: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
         for row in stride(from: 0, to: 25, by: 5) {
@@ -74,9 +77,10 @@ struct Keccak384 {
     }
 
     /// Rho and pi: every lane is rotated and moved to its next place, along their one cycle.
-    private mutating func rotateAndMove() {
+    @inline(__always)
+    private mutating func rotateAndMove(_ moves: UnsafeBufferPointer<(Int, UInt64)>) {
         var moving = lanes[1]
-        for (place, distance) in Self.moves {
+        for (place, distance) in moves {
             let next = lanes[place]
             lanes[place] = Self.rotate(moving, distance)
             moving = next
@@ -84,6 +88,7 @@ struct Keccak384 {
     }
 
     /// Chi: the only non-linear step, along the rows.
+    @inline(__always)
     private mutating func combineRows() {
         for row in stride(from: 0, to: 25, by: 5) {
             let (a, b, c, d, e) = (

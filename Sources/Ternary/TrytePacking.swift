@@ -1,8 +1,8 @@
 /// Trytes to t5b1 and back without an array of trits between them: five trytes are fifteen trits,
 /// which are three bytes.
 ///
-/// With 13 added to each tryte (all three trits 1) and 121 to each byte (all five trits 1) both are
-/// digits of one positive number, to the bases 27 and 243, so that digits are all there is to do.
+/// To unpack, with 13 added to each tryte (all three trits 1) and 121 to each byte (all five trits 1),
+/// both are digits of one positive number, to the bases 27 and 243.
 extension T5B1 {
     /// Trytes that take whole bytes, and the fewest that do.
     private static let trytesTogether = 5
@@ -23,38 +23,35 @@ extension T5B1 {
     package static func pack(_ characters: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         let count = byteCount(tritCount: 3 * characters.count)
         return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
-            TryteAlphabet.digitTable.withUnsafeBufferPointer { digits in
+            let shares = ByteShares.table
+            shares.withUnsafeBufferPointer { shares in
                 var (from, to) = (0, 0)
                 while from + trytesTogether <= characters.count {
-                    var value: UInt32 = 0
-                    for place in (from..<from + trytesTogether).reversed() {
-                        value = value &* tryteBase &+ UInt32(digits[Int(characters[place])])
-                    }
-                    put(value, into: bytes, at: to, count: bytesTogether)
+                    let first = shares[Int(characters[from])]
+                    let second = shares[Int(characters[from + 1])]
+                    let third = shares[Int(characters[from + 2])]
+                    let fourth = shares[Int(characters[from + 3])]
+                    let fifth = shares[Int(characters[from + 4])]
+                    bytes[to] = first.whole &+ second.lowTwo
+                    bytes[to + 1] = second.highOne &+ third.shifted &+ fourth.lowOne
+                    bytes[to + 2] = fourth.highTwo &+ fifth.high
                     from += trytesTogether
                     to += bytesTogether
                 }
                 guard from < characters.count else { return }
-                var value: UInt32 = 0
-                for place in (from..<from + trytesTogether).reversed() {
-                    let character =
-                        place < characters.count ? characters[place] : TryteAlphabet.nine
-                    value = value &* tryteBase &+ UInt32(digits[Int(character)])
+                func share(_ place: Int) -> ByteShares {
+                    shares[
+                        Int(place < characters.count ? characters[place] : TryteAlphabet.nine)]
                 }
-                put(value, into: bytes, at: to, count: count - to)
+                let (first, second) = (share(from), share(from + 1))
+                let (third, fourth) = (share(from + 2), share(from + 3))
+                bytes[to] = first.whole &+ second.lowTwo
+                if to + 1 < count {
+                    bytes[to + 1] = second.highOne &+ third.shifted &+ fourth.lowOne
+                }
+                if to + 2 < count { bytes[to + 2] = fourth.highTwo }
             }
             filled = count
-        }
-    }
-
-    @inline(__always)
-    private static func put(
-        _ value: UInt32, into bytes: UnsafeMutableBufferPointer<UInt8>, at start: Int, count: Int
-    ) {
-        var rest = value
-        for place in start..<start + count {
-            bytes[place] = UInt8(truncatingIfNeeded: rest % byteBase) &- zeroByte
-            rest /= byteBase
         }
     }
 
@@ -124,4 +121,37 @@ extension TryteAlphabet {
     static let digitTable: [UInt8] = (0..<256).map { code in
         UInt8(13 + (value(of: UInt8(code)) ?? 0))
     }
+}
+
+/// What a tryte adds to the bytes it has trits in, by its place among five trytes, which are three
+/// bytes. Sums of them are those of packing, so that there is nothing to divide.
+private struct ByteShares {
+    /// All three trits at the start of a byte: the first tryte's.
+    let whole: UInt8
+    /// The first two at the end of a byte, and the last at the start of the next: the second's.
+    let lowTwo: UInt8
+    let highOne: UInt8
+    /// All three in the middle: the third's.
+    let shifted: UInt8
+    /// The first at the end of a byte, and the other two at the start of the next: the fourth's.
+    let lowOne: UInt8
+    let highTwo: UInt8
+    /// All three at the end: the fifth's.
+    let high: UInt8
+
+    private init(_ character: UInt8) {
+        let trits = TryteAlphabet.trits(of: character)
+        let (low, middle, high) = (Int(trits.0), Int(trits.1), Int(trits.2))
+        func byte(_ value: Int) -> UInt8 { UInt8(truncatingIfNeeded: value) }
+        whole = byte(low + 3 * middle + 9 * high)
+        lowTwo = byte(27 * low + 81 * middle)
+        highOne = byte(high)
+        shifted = byte(3 * low + 9 * middle + 27 * high)
+        lowOne = byte(81 * low)
+        highTwo = byte(middle + 3 * high)
+        self.high = byte(9 * low + 27 * middle + 81 * high)
+    }
+
+    /// By character code; zeros outside the alphabet.
+    static let table = (0...255).map { ByteShares(UInt8($0)) }
 }

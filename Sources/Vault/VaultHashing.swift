@@ -7,7 +7,7 @@ extension Vault {
     /// - Parameter domain: what kind of value, such as `address`.
     /// - Throws: `VaultError.forgotten`, or those of reading a ring.
     package func lookupHash(
-        _ bytes: some Collection<UInt8>, domain: String, channel: ChannelNumber
+        _ bytes: [UInt8], domain: String, channel: ChannelNumber
     ) throws(VaultError) -> [UInt8] {
         let key = try leafKey(channel, .channel, .lookup)
         var input: [UInt8] = []
@@ -17,13 +17,13 @@ extension Vault {
     }
 
     /// Of a root, to find whether it is registered; 32 bytes.
-    package func registrationHash(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        KeyedHash.blake2b(Array(bytes), key: keys.registration)
+    package func registrationHash(_ bytes: [UInt8]) -> [UInt8] {
+        KeyedHash.blake2b(bytes, key: keys.registration)
     }
 
     /// Of a root, to know that it must never come again; 32 bytes.
-    package func tombstoneHash(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        KeyedHash.blake2b(Array(bytes), key: keys.tombstone)
+    package func tombstoneHash(_ bytes: [UInt8]) -> [UInt8] {
+        KeyedHash.blake2b(bytes, key: keys.tombstone)
     }
 
     /// Of an access token, to keep instead of it; 32 bytes.

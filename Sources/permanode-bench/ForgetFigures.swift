@@ -76,7 +76,7 @@ enum ForgetFigures {
                     // What proves the others' messages nobody asks for here.
                     try await LongChannel.grow(
                         next.channel, to: next.count, ownRoots: next.isForgotten,
-                        evidence: next.isForgotten,
+                        evidence: next.isForgotten ? .copied : .none,
                         in: archive)
                 }
             }

@@ -19,13 +19,21 @@ enum LongChannel {
         }
     }
 
+    /// What proves the messages.
+    enum Evidence {
+        case none
+        /// As it was sealed for another row: as large as real evidence, and nobody can open it.
+        case copied
+        /// Sealed anew for its row.
+        case real
+    }
+
     /// - Parameters:
     ///   - ownRoots: Each message gets a root of its own, as in a chain of trees of one leaf. Such
     ///     messages can be forgotten, but not decrypted.
-    ///   - evidence: With an attachment each, of which all is real but the row it is sealed for.
     static func grow(
-        _ channel: ChannelNumber, to count: Int, ownRoots: Bool = false, evidence: Bool = false,
-        in archive: Archive
+        _ channel: ChannelNumber, to count: Int, ownRoots: Bool = false,
+        evidence: Evidence = .none, in archive: Archive
     ) async throws {
         let first = Int(try await archive.channel(channel).messageCount)
         let originals = try await archive.messages(
@@ -40,9 +48,15 @@ enum LongChannel {
             }
             let keys = sequences.map { originals[Int($0) % originals.count].sideKey }
             try await insert(copies, keys, as: sequences, of: channel, into: archive, now: now)
-            guard evidence else { continue }
-            try await repeatEvidence(
-                of: channel, first: originals.count, sequences, in: archive, now: now)
+            switch evidence {
+            case .none: break
+            case .copied:
+                try await repeatEvidence(
+                    of: channel, first: originals.count, sequences, in: archive, now: now)
+            case .real:
+                try await sealEvidence(
+                    of: channel, first: originals.count, sequences, in: archive, now: now)
+            }
         }
     }
 
@@ -70,6 +84,44 @@ enum LongChannel {
                 [
                     .int64(channel.rawValue), .int32(Int32(Period(now).rawValue)), .int64(from),
                     .int64(to), .int64(Int64(first)),
+                ])
+        }
+    }
+
+    private static func sealEvidence(
+        of channel: ChannelNumber, first: Int, _ sequences: [Int64], in archive: Archive,
+        now: Date
+    ) async throws {
+        let column = SealedColumn.attachmentEvidence
+        let period = Period(now)
+        try await archive.pool.withTransaction { connection in
+            let originals = try await connection.query(
+                """
+                select sequence, period, sealed_evidence from attachment
+                where channel = $1 and number = 0 and sequence < $2 order by sequence
+                """, [.int64(channel.rawValue), .int64(Int64(first))]
+            ).map { row in
+                try archive.vault.open(
+                    row.bytes("sealed_evidence"),
+                    column.context(
+                        channel, Period(rawValue: UInt16(clamping: row.int32("period"))),
+                        row: SealedColumn.attachmentRow(row.int64("sequence"), number: 0)))
+            }
+            let sealed = try sequences.map { sequence in
+                try archive.vault.seal(
+                    originals[Int(sequence) % originals.count],
+                    column.context(
+                        channel, period, row: SealedColumn.attachmentRow(sequence, number: 0)))
+            }
+            _ = try await connection.execute(
+                """
+                insert into attachment (channel, sequence, number, period, lookup, sealed_evidence)
+                select $1, s, 0, $2, uuid_send(gen_random_uuid()), e
+                from unnest($3::int8[], $4::bytea[]) c (s, e)
+                """,
+                [
+                    .int64(channel.rawValue), .int32(Int32(period.rawValue)),
+                    .int64Array(sequences), .bytesArray(sealed),
                 ])
         }
     }

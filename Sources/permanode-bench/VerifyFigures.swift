@@ -13,6 +13,21 @@ enum VerifyFigures {
         ]
     }
 
+    /// Messages of the long channel: a quarter of a meter's day.
+    private static let longCount = 21_600
+
+    /// One channel of many messages.
+    static func measureLong(_ filled: FilledArchive) async throws -> [Figure] {
+        let channel = filled.channels[1]
+        try await LongChannel.grow(
+            channel, to: longCount, evidence: .real, in: filled.archive)
+        return [
+            try await figure(
+                "verified in the archive, one channel of \(longCount) messages", of: channel,
+                count: longCount, in: filled)
+        ]
+    }
+
     private static func figure(
         _ name: String, of channel: ChannelNumber?, count: Int, in filled: FilledArchive
     ) async throws -> Figure {

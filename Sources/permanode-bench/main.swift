@@ -64,6 +64,7 @@ func run(_ subjects: [Subject]) async throws {
         if subjects.contains(.storage) { figures += try await StorageFigures.measure(filled) }
         if subjects.contains(.node) { figures += try await NodeFigures.measure(filled) }
         if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
+        if subjects.contains(.verify) { figures += try await VerifyFigures.measureLong(filled) }
         if subjects.contains(.forget) { figures += try await ForgetFigures.measure(filled) }
         return figures
     }

@@ -7,6 +7,8 @@ import LocalTangle
 import MAM
 import NodeClient
 import Synchronization
+import Tangle
+import Ternary
 import TestSupport
 import Testing
 import Vault
@@ -134,6 +136,34 @@ import Vault
             record = try await test.archive.channel(channel)
             #expect(record.messageCount == 1)
         }
+        await server.shutdown()
+    }
+
+    @Test func aTransactionThatIsNamedAndNeverGivenCostsItsNeighboursOnce() async throws {
+        let ledger = try Self.ledger()
+        let addresses = try ["meter", "public", "private"].map {
+            try ChannelVector.named($0).messages[0].address
+        }
+        // The node's answer for it has another hash, and so is none.
+        let lost = Hash(of: Trytes(validated: Array("LOST".utf8)), at: 0)
+        var fields = TransactionFields()
+        fields.address = addresses[0]
+        try ledger.insert([
+            LedgerEntry(hash: lost, transaction: try fields.transaction(), milestone: 1)
+        ])
+        let server = try LocalTangleServer(node: LocalNode(ledger: ledger))
+        let source = try Self.source([server])
+        let first = try await source.sightings(at: addresses)
+        #expect(first[0].hashes.contains(lost))
+        for (place, sighting) in first.enumerated() {
+            #expect(sighting.hashes.count > (place == 0 ? 1 : 0))
+            let given = Set(sighting.transactions.keys)
+            #expect(given == Set(sighting.hashes).subtracting([lost]))
+        }
+        let asked = server.requestCount
+        let again = try await source.sightings(at: addresses)
+        #expect(server.requestCount == asked + 1)
+        #expect(again.map(\.hashes) == first.map(\.hashes))
         await server.shutdown()
     }
 

@@ -112,7 +112,7 @@ extension Archive {
             names.messages.append([
                 leafTombstone(Int64(clamping: message.message.index), of: message.root),
                 candidateTombstone(
-                    try lookup(message.bundle, entry.channel), of: entry.channel),
+                    try lookup(ofPayload: message.payload, entry.channel), of: entry.channel),
             ])
         }
         names.waiting = try entry.found.waiting.map {

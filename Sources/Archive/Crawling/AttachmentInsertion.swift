@@ -196,10 +196,11 @@ extension Archive {
         guard attachment.number < Self.wholeAttachmentLimit else { return nil }
         let message = attachment.message
         let headCount = (message.message.headTritCount + 2) / 3
+        let isFirst = attachment.bundle.tail == message.bundle.tail
         return try vault.seal(
             EvidenceEncoding.encode(
-                attachment.bundle, head: message.bundle.messageTrytes[0..<headCount],
-                address: message.bundle.address),
+                attachment.bundle, head: message.payload[0..<headCount],
+                address: message.bundle.address, payload: isFirst ? message.payload : nil),
             SealedColumn.attachmentEvidence.context(
                 attachment.channel, attachment.period,
                 row: SealedColumn.attachmentRow(attachment.sequence, number: attachment.number)))

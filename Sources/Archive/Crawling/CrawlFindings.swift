@@ -8,29 +8,54 @@ import struct Tangle.Bundle
 
 /// A message whose signature was checked against its root, with the bundle that bears it.
 package struct VerifiedMessage: Sendable {
-    package let position: Int64
-    package let root: Root
-    /// The number of the side key that opened it; nil in modes without.
-    package let sideKey: Int16?
-    package let message: Message
-    package let bundle: Bundle
+    /// Shared, because it is handed on many times on its way into the archive.
+    private final class Contents: Sendable {
+        let position: Int64
+        let root: Root
+        let sideKey: Int16?
+        let message: Message
+        let bundle: Bundle
+        let payload: Trytes
+
+        init(
+            position: Int64, root: Root, sideKey: Int16?, message: Message, bundle: Bundle,
+            payload: Trytes
+        ) {
+            self.position = position
+            self.root = root
+            self.sideKey = sideKey
+            self.message = message
+            self.bundle = bundle
+            self.payload = payload
+        }
+    }
+
+    private let contents: Contents
     /// Whether a source said that the ledger confirmed it.
     package var confirmed: Bool
     /// The milestone that confirmed it, where a dump or a node event tells.
     package var milestone: Int32?
 
+    /// - Parameter payload: the bundle's; nil has it put together.
     package init(
         position: Int64, root: Root, sideKey: Int16?, message: Message, bundle: Bundle,
-        confirmed: Bool = false, milestone: Int32? = nil
+        payload: Trytes? = nil, confirmed: Bool = false, milestone: Int32? = nil
     ) {
-        self.position = position
-        self.root = root
-        self.sideKey = sideKey
-        self.message = message
-        self.bundle = bundle
+        contents = Contents(
+            position: position, root: root, sideKey: sideKey, message: message, bundle: bundle,
+            payload: payload ?? bundle.messageTrytes)
         self.confirmed = confirmed
         self.milestone = milestone
     }
+
+    package var position: Int64 { contents.position }
+    package var root: Root { contents.root }
+    /// The number of the side key that opened it; nil in modes without.
+    package var sideKey: Int16? { contents.sideKey }
+    package var message: Message { contents.message }
+    package var bundle: Bundle { contents.bundle }
+    /// The bundle's, which is long to put together.
+    package var payload: Trytes { contents.payload }
 }
 
 /// A bundle that no known key opens.
@@ -87,6 +112,8 @@ package struct CrawlFindings: Sendable {
     package let filling: Int16?
     /// In the order in which sequences are to be given.
     package var messages: [VerifiedMessage] = []
+    /// The first tree that each side key is known to open, where that is stored already.
+    package var firstPositions: [Int16: Int64] = [:]
     /// Side keys that rotations among the messages announce, under the next free numbers.
     package var sideKeys: [NumberedSideKey] = []
     /// Bundles that no known key opens; kept within `WaitingRoom`'s bounds.

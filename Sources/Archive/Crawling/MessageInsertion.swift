@@ -21,30 +21,19 @@ extension Archive {
         var period: [Int32] = []
     }
 
-    /// A leaf of a channel's tree.
-    private struct Leaf: Hashable {
-        let channel: ChannelNumber
-        let position: Int64
-        let leaf: UInt64
-    }
-
-    /// Inserts new messages under the sequences that follow their channels' last, and marks twins
-    /// of a leaf.
+    /// Inserts new messages under the sequences that follow their channels' last.
     func insertMessages(
         of entries: inout [CommitEntry], now: Date, on connection: PostgresConnection
     ) async throws {
         var columns = MessageColumns()
         for entry in entries {
-            var leaves: [Leaf: Int] = [:]
-            for new in entry.intake.new {
-                leaves[leaf(of: new.message, entry.channel), default: 0] += 1
-            }
             for (offset, new) in entry.intake.new.enumerated() {
                 let message = new.message
                 let period = new.period ?? entry.period(now)
                 let sequence = entry.cursor.nextSequence + Int64(offset)
                 let head = MessageHead(
-                    root: message.root, message: message.message, bundle: message.bundle)
+                    root: message.root, message: message.message, bundle: message.bundle,
+                    payload: message.payload)
                 columns.channel.append(entry.channel.rawValue)
                 columns.sequence.append(sequence)
                 columns.position.append(message.position)
@@ -52,7 +41,7 @@ extension Archive {
                 columns.sideKey.append(message.sideKey)
                 columns.claimedDay.append(head.claimedDay)
                 columns.attachments.append(Int32(Self.distinctAttachments(of: new).count))
-                columns.conflict.append(leaves[leaf(of: message, entry.channel), default: 0] > 1)
+                columns.conflict.append(entry.intake.twinLeaves.contains(.init(message)))
                 columns.confirmed.append(new.confirmed)
                 columns.milestone.append(new.milestone)
                 columns.lookup.append(new.lookup)
@@ -66,37 +55,24 @@ extension Archive {
         try await insert(columns, now: now, on: connection)
     }
 
-    private func leaf(of message: VerifiedMessage, _ channel: ChannelNumber) -> Leaf {
-        Leaf(channel: channel, position: message.position, leaf: message.message.index)
-    }
-
     private func insert(
         _ columns: MessageColumns, now: Date, on connection: PostgresConnection
     ) async throws {
         guard !columns.channel.isEmpty else { return }
         _ = try await connection.execute(
             """
-            with new as (
-                select * from unnest(
-                    $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
-                    $6::integer[], $7::integer[], $8::boolean[], $9::boolean[], $10::integer[],
-                    $11::bytea[], $12::bytea[], $13::integer[]) as n (
-                    channel, sequence, position, leaf, side_key, claimed_day, attachments,
-                    conflict, confirmed, milestone, lookup, sealed_head, period)),
-            twin as (
-                update message m set conflict = true from new n
-                where m.channel = n.channel and m.position = n.position and m.leaf = n.leaf
-                    and not m.conflict)
             insert into message (
                 channel, sequence, position, leaf, period, side_key, claimed_day, first_seen_at,
                 attachments, conflict, confirmed, milestone, lookup, sealed_head)
-            select n.channel, n.sequence, n.position, n.leaf, n.period, n.side_key, n.claimed_day, $14,
-                n.attachments,
-                n.conflict or exists (
-                    select from message m
-                    where m.channel = n.channel and m.position = n.position and m.leaf = n.leaf),
-                n.confirmed, n.milestone, n.lookup, n.sealed_head
-            from new n
+            select n.channel, n.sequence, n.position, n.leaf, n.period, n.side_key,
+                n.claimed_day, $14, n.attachments, n.conflict, n.confirmed, n.milestone,
+                n.lookup, n.sealed_head
+            from unnest(
+                $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
+                $6::integer[], $7::integer[], $8::boolean[], $9::boolean[], $10::integer[],
+                $11::bytea[], $12::bytea[], $13::integer[]) as n (
+                channel, sequence, position, leaf, side_key, claimed_day, attachments,
+                conflict, confirmed, milestone, lookup, sealed_head, period)
             """,
             [
                 .int64Array(columns.channel), .int64Array(columns.sequence),

@@ -44,6 +44,23 @@ struct MessageIntake {
     struct Known {
         let sequence: Int64
         let position: Int64
+        let leaf: Int64
+    }
+
+    /// A leaf of the channel's trees.
+    struct Leaf: Hashable {
+        let position: Int64
+        let leaf: Int64
+
+        init(_ message: VerifiedMessage) {
+            position = message.position
+            leaf = Int64(clamping: message.message.index)
+        }
+
+        init(_ known: Known) {
+            position = known.position
+            leaf = known.leaf
+        }
     }
 
     var new: [New] = []
@@ -52,12 +69,16 @@ struct MessageIntake {
     private(set) var confirmed: [Int64: Int32?] = [:]
     /// A message lies in the chain a second time: the chain leads back to a passed root.
     private(set) var cycle = false
+    /// Leaves that new messages have a message beside.
+    private(set) var twinLeaves: Set<Leaf> = []
+    /// Sequences of messages that were there, of the same leaves.
+    private(set) var twins: [Int64] = []
 
     init() {}
 
     /// - Parameters:
     ///   - messages: with the keyed hash that tells each from others.
-    ///   - known: those the archive has, by that hash.
+    ///   - known: those the archive has of the same hashes or leaves, by that hash.
     init(_ messages: [(VerifiedMessage, lookup: [UInt8])], known: [[UInt8]: Known]) {
         var newIndex: [[UInt8]: Int] = [:]
         for (message, lookup) in messages {
@@ -75,6 +96,20 @@ struct MessageIntake {
                 new.append(New(message, lookup: lookup))
             }
         }
+        findTwins(among: known)
+    }
+
+    private mutating func findTwins(among known: [[UInt8]: Known]) {
+        var leaves: Set<Leaf> = []
+        for new in new {
+            let leaf = Leaf(new.message)
+            if !leaves.insert(leaf).inserted { twinLeaves.insert(leaf) }
+        }
+        guard !known.isEmpty else { return }
+        for known in known.values where leaves.contains(Leaf(known)) {
+            twinLeaves.insert(Leaf(known))
+            twins.append(known.sequence)
+        }
     }
 }
 
@@ -89,24 +124,53 @@ extension Archive {
                 }
         }
         let wanted = zip(entries, messages).flatMap { entry, messages in
-            messages.map { (entry.channel.rawValue, $0.lookup) }
+            messages.map { (entry.channel.rawValue, MessageIntake.Leaf($0.0), $0.lookup) }
         }
         guard !wanted.isEmpty else { return }
         let rows = try await connection.query(
             """
-            select m.lookup, m.sequence, m.position
-            from unnest($1::bigint[], $2::bytea[]) as k (channel, lookup)
-                join message m on m.channel = k.channel and m.lookup = k.lookup
-            """, [.int64Array(wanted.map(\.0)), .bytesArray(wanted.map(\.1))])
-        var known: [[UInt8]: MessageIntake.Known] = [:]
+            with k as materialized (
+                select * from unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[])
+                    as k (channel, lookup, position, leaf))
+            select m.channel, m.lookup, m.sequence, m.position, m.leaf
+            from k join message m on m.channel = k.channel and m.lookup = k.lookup
+            union
+            select m.channel, m.lookup, m.sequence, m.position, m.leaf
+            from k join message m
+                on m.channel = k.channel and m.position = k.position and m.leaf = k.leaf
+            """,
+            [
+                .int64Array(wanted.map(\.0)), .bytesArray(wanted.map(\.2)),
+                .int64Array(wanted.map(\.1.position)), .int64Array(wanted.map(\.1.leaf)),
+            ])
+        var known: [Int64: [[UInt8]: MessageIntake.Known]] = [:]
         for row in rows {
-            known[try row.bytes("lookup")] = .init(
-                sequence: try row.int64("sequence"), position: try row.int64("position"))
+            known[try row.int64("channel"), default: [:]][try row.bytes("lookup")] = .init(
+                sequence: try row.int64("sequence"), position: try row.int64("position"),
+                leaf: try row.int64("leaf"))
         }
-        for (index, messages) in messages.enumerated() {
-            entries[index].intake = MessageIntake(messages, known: known)
+        for (index, messages) in messages.enumerated() where !messages.isEmpty {
+            entries[index].intake = MessageIntake(
+                messages, known: known[entries[index].channel.rawValue] ?? [:])
             if entries[index].intake.cycle { entries[index].step = .cycle }
         }
+        try await markTwins(of: entries, on: connection)
+    }
+
+    /// Marks messages that were there and now have another of the same leaf.
+    private func markTwins(
+        of entries: [CommitEntry], on connection: PostgresConnection
+    ) async throws {
+        let twins = entries.flatMap { entry in
+            entry.intake.twins.map { (entry.channel.rawValue, $0) }
+        }
+        guard !twins.isEmpty else { return }
+        _ = try await connection.execute(
+            """
+            update message m set conflict = true
+            from unnest($1::bigint[], $2::bigint[]) as k (channel, sequence)
+            where m.channel = k.channel and m.sequence = k.sequence and not m.conflict
+            """, [.int64Array(twins.map(\.0)), .int64Array(twins.map(\.1))])
     }
 
     /// Two payloads are the same message when root, leaf and message hash are the same

@@ -11,7 +11,9 @@ extension Archive {
         var first: [Key: Int64] = [:]
         for entry in entries where !entry.isRefused {
             for message in entry.found.messages {
-                guard let number = message.sideKey else { continue }
+                guard let number = message.sideKey,
+                    entry.found.firstPositions[number].map({ message.position < $0 }) ?? true
+                else { continue }
                 let key = Key(channel: entry.channel.rawValue, number: number)
                 first[key] = min(first[key] ?? message.position, message.position)
             }

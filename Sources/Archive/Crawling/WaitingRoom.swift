@@ -177,7 +177,11 @@ extension Archive {
     /// Bundles are told apart by what they carry, so that reattachments of one, which anybody can
     /// make, take no room.
     func lookup(_ bundle: Bundle, _ channel: ChannelNumber) throws -> [UInt8] {
-        try vault.lookupHash(
-            T5B1.pack(bundle.messageTrytes), domain: "candidate", channel: channel)
+        try lookup(ofPayload: bundle.messageTrytes, channel)
+    }
+
+    /// The same by the bundle's payload.
+    func lookup(ofPayload payload: Trytes, _ channel: ChannelNumber) throws -> [UInt8] {
+        try vault.lookupHash(payload.ascii, domain: "candidate", channel: channel)
     }
 }

@@ -32,8 +32,12 @@ package enum EvidenceEncoding {
     /// - Parameters:
     ///   - head: the first trytes of the bundle's payload, kept elsewhere.
     ///   - address: the address at which the bundle was found.
-    package static func encode(_ bundle: Bundle, head: Trytes, address: Hash) -> [UInt8] {
-        let compact = encodeCompact(bundle, headCount: head.count)
+    ///   - payload: the bundle's; nil has it put together.
+    package static func encode(
+        _ bundle: Bundle, head: Trytes, address: Hash, payload: Trytes? = nil
+    ) -> [UInt8] {
+        let compact = encodeCompact(
+            bundle, payload: payload ?? bundle.messageTrytes, headCount: head.count)
         let back = try? decodeCompact(
             compact, head: head, address: address, bundle: bundle.bundleHash, hashes: bundle.hashes)
         return back == bundle.transactions ? compact : encodeWhole(bundle.transactions)
@@ -48,12 +52,14 @@ package enum EvidenceEncoding {
         return writer.bytes
     }
 
-    private static func encodeCompact(_ bundle: Bundle, headCount: Int) -> [UInt8] {
+    private static func encodeCompact(
+        _ bundle: Bundle, payload: Trytes, headCount: Int
+    ) -> [UInt8] {
         let transactions = bundle.transactions
         var writer = ByteWriter()
         writer.write(Layout.compact)
         writer.write(UInt16(transactions.count))
-        let payload = bundle.messageTrytes.ascii
+        let payload = payload.ascii
         let nine = TryteAlphabet.nine
         let filled = payload.lastIndex { $0 != nine }.map { $0 + 1 } ?? 0
         let rest = payload[min(headCount, filled)..<filled]

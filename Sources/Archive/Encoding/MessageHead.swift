@@ -26,7 +26,8 @@ package struct MessageHead: Sendable {
     private static let version: UInt8 = 1
     private static let tagTritCount = 81
 
-    package init(root: Root, message: Message, bundle: Bundle) {
+    /// - Parameter payload: the bundle's; nil has it put together.
+    package init(root: Root, message: Message, bundle: Bundle, payload: Trytes? = nil) {
         self.root = root
         tail = bundle.tail
         self.bundle = bundle.bundleHash
@@ -34,9 +35,10 @@ package struct MessageHead: Sendable {
         tag = first?.tag ?? Trytes(validated: []).padded(to: Self.tagTritCount / 3)
         claimedMilliseconds = Self.claimed(first)
         securityLevel = message.securityLevel
-        let payload = bundle.messageTrytes[0..<(message.headTritCount + 2) / 3]
-        packedPayload = T5B1.pack(payload)
-        payloadTritCount = payload.count * 3
+        let whole = (payload ?? bundle.messageTrytes).ascii
+        let head = whole.prefix((message.headTritCount + 2) / 3)
+        packedPayload = head.withUnsafeBufferPointer { T5B1.pack($0) }
+        payloadTritCount = head.count * 3
     }
 
     /// For `Verification.alreadyVerified`.

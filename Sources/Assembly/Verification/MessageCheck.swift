@@ -112,9 +112,9 @@ struct MessageCheck {
     }
 
     private static func starts(_ payload: Trytes, with head: MessageHead) -> Bool {
-        let first = payload[0..<head.payloadTritCount / 3]
+        let first = payload.ascii.prefix(head.payloadTritCount / 3)
         return 3 * first.count == head.payloadTritCount
-            && T5B1.pack(first) == head.packedPayload
+            && first.withUnsafeBufferPointer { T5B1.pack($0) } == head.packedPayload
     }
 
     private static func bundle(
