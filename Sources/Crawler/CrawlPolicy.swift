@@ -22,7 +22,7 @@ package struct CrawlPolicy: Sendable {
     /// Transactions fetched from one address in one look: enough for every reattachment of
     /// an honest device; what a flood has beyond that comes with the next looks.
     package var transactionsPerLook = 1000
-    /// Transactions that any look may fetch, more than lie at an honest address: 150 MB in memory
+    /// Transactions that any look may fetch, more than lie at an honest address: 300 MB in memory
     /// were all looks at once at so many.
     package var transactionsOfAnyLook = 100
     /// Looks at the same time that fetch more: another 90 MB, however many channels are flooded.
@@ -49,12 +49,13 @@ package struct CrawlPolicy: Sendable {
     /// Asks at the head, too, which messages are confirmed: for sources of the past.
     package var confirmsAtOnce = false
     /// Channels looked at at the same time: so many that their addresses, payloads and findings
-    /// travel in full batches, two of each. A turn takes some kilobytes, and what its look has
-    /// fetched.
-    package var channelsAtOnce = 512
-    /// Turns that end before further channels are leased, at most: leasing many costs hardly more
-    /// than leasing one.
-    package var leasedTogether = 128
+    /// travel in full batches, of 256 as a rule: four of them, so that one can be asked for, one read,
+    /// and two stored. A turn takes some kilobytes beside what its look has fetched and, where
+    /// bundles wait for a key, those (`WaitingRoom`).
+    package var channelsAtOnce = 1024
+    /// Turns that end before further channels are leased, at most: as many as travel together. Leasing
+    /// many costs hardly more than leasing one.
+    package var leasedTogether = 256
     /// Transactions of one tree the crawler remembers having judged: more than any node
     /// names for one address.
     package var rememberedTransactions = 200_000

@@ -51,10 +51,7 @@ struct JSONScanner {
         while index + 8 <= bytes.count {
             let eight = UInt64(
                 littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let found =
-                ByteScanning.below(0x20, eight)
-                | ByteScanning.equal(UInt8(ascii: "\""), in: eight)
-                | ByteScanning.equal(UInt8(ascii: "\\"), in: eight)
+            let found = special(in: eight)
             if found != 0 { return index + found.trailingZeroBitCount / 8 }
             index += 8
         }
@@ -64,6 +61,12 @@ struct JSONScanner {
             index += 1
         }
         return index
+    }
+
+    /// Topmost bits of those of eight bytes; the lowest that is set is right.
+    static func special(in eight: UInt64) -> UInt64 {
+        ByteScanning.below(0x20, eight) | ByteScanning.equal(UInt8(ascii: "\""), in: eight)
+            | ByteScanning.equal(UInt8(ascii: "\\"), in: eight)
     }
 
     /// An integer, of a number with a fraction what stands before it; nil where the value is

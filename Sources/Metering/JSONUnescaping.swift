@@ -1,42 +1,65 @@
 extension JSONScanner {
-    /// Writes what a string's content stands for to `output`, which needs room for as many bytes
-    /// as the content has: an escape is never shorter than what it stands for.
+    /// Bytes more than those that are read which `text` needs room for.
+    static let slack = 8
+
+    /// `\r\n` as it stands in JSON, the first byte lowest: every line of a telegram ends so.
+    private static let lineEnd: UInt32 = 0x6E5C_725C
+
+    /// Reads a string and writes what it stands for to `output`, which needs room for as many
+    /// bytes as there are left to read, and `slack`: an escape is never shorter than what it
+    /// stands for.
     ///
     /// - Returns: How many bytes were written.
-    /// - Throws: `.notJSON` for what is no escape, and for half of a surrogate pair.
-    static func unescape(
-        _ content: Range<Int>, of bytes: Span<UInt8>, to output: inout [UInt8]
+    /// - Throws: `.notJSON`, also for what is no escape, and for half of a surrogate pair.
+    mutating func text(
+        _ bytes: Span<UInt8>, to output: inout [UInt8]
     ) throws(MessageFault) -> Int {
-        guard content.upperBound <= bytes.count, content.count <= output.count else {
-            throw .tooLong
+        guard take("\"", bytes), output.count >= bytes.count - index + Self.slack else {
+            throw .notJSON
         }
         var output = output.mutableSpan
-        var (index, count) = (content.lowerBound, 0)
+        var count = 0
         let raw = bytes.bytes
-        while index < content.upperBound {
-            // Eight bytes without a backslash are copied at once; whether those after it are
-            // right does not matter, they are written again.
-            if index + 8 <= content.upperBound, count + 8 <= output.count {
+        while index < bytes.count {
+            if index + 8 <= bytes.count {
                 let eight = UInt64(
                     littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-                let found = ByteScanning.equal(UInt8(ascii: "\\"), in: eight)
+                // What is copied too much is written over.
                 var mutable = output.mutableBytes
                 mutable.storeBytes(of: eight.littleEndian, toByteOffset: count, as: UInt64.self)
-                let copied = found.trailingZeroBitCount / 8
+                let special = Self.special(in: eight)
+                let copied = special.trailingZeroBitCount / 8
                 index += copied
                 count += copied
-                if found == 0 { continue }
-            } else if bytes[index] != UInt8(ascii: "\\") {
-                output[count] = bytes[index]
+                if special == 0 { continue }
+            }
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                index += 1
+                return count
+            }
+            guard byte >= 0x20 else { throw .notJSON }
+            guard byte == UInt8(ascii: "\\") else {
+                output[count] = byte
                 index += 1
                 count += 1
                 continue
             }
-            guard index + 1 < content.upperBound else { throw .notJSON }
+            if index + 4 <= bytes.count,
+                raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self).littleEndian
+                    == Self.lineEnd
+            {
+                output[count] = 0x0D
+                output[count + 1] = 0x0A
+                index += 4
+                count += 2
+                continue
+            }
+            guard index + 1 < bytes.count else { throw .notJSON }
             let escape = bytes[index + 1]
             index += 2
             if escape == UInt8(ascii: "u") {
-                let scalar = try Self.scalar(bytes, &index, content.upperBound)
+                let scalar = try Self.scalar(bytes, &index, bytes.count)
                 for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
                     output[count] = byte
                     count += 1
@@ -46,7 +69,7 @@ extension JSONScanner {
             output[count] = try Self.character(escape)
             count += 1
         }
-        return count
+        throw .notJSON
     }
 
     private static func character(_ escape: UInt8) throws(MessageFault) -> UInt8 {

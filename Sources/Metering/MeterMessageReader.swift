@@ -112,7 +112,8 @@ package struct MeterMessageReader {
         _ bytes: Span<UInt8>, _ scanner: inout JSONScanner
     ) throws(MessageFault) -> (count: Int, sentAt: Int64?) {
         var isMeters: Bool?
-        var raw: (content: Range<Int>, isEscaped: Bool)?
+        /// Bytes of it in `text`.
+        var raw: Int?
         var milliseconds: Int64??
         scanner.index += 1
         scanner.skipSpace(bytes)
@@ -130,7 +131,9 @@ package struct MeterMessageReader {
                 isMeters = try Self.equals("DATA", bytes, scanner.string(bytes))
             case .raw where isString:
                 guard raw == nil else { throw .ambiguous }
-                raw = try scanner.string(bytes)
+                let room = bytes.count + JSONScanner.slack
+                if text.count < room { text = [UInt8](repeating: 0, count: max(room, 2048)) }
+                raw = try scanner.text(bytes, to: &text)
             case .timestamp:
                 guard milliseconds == nil else { throw .ambiguous }
                 milliseconds = .some(try scanner.integer(bytes))
@@ -142,13 +145,7 @@ package struct MeterMessageReader {
         scanner.skipSpace(bytes)
         guard scanner.index == bytes.count else { throw .notJSON }
         guard isMeters == true, let raw else { throw .otherMessage }
-        if text.count < raw.content.count {
-            text = [UInt8](repeating: 0, count: max(raw.content.count, 2048))
-        }
-        return (
-            try JSONScanner.unescape(raw.content, of: bytes, to: &text),
-            milliseconds.flatMap { $0 }.flatMap(Self.seconds)
-        )
+        return (raw, milliseconds.flatMap { $0 }.flatMap(Self.seconds))
     }
 
     /// Of the years 2000 to 2099, as a telegram's; another is a clock that was not set.
@@ -169,8 +166,11 @@ package struct MeterMessageReader {
         _ string: (content: Range<Int>, isEscaped: Bool)
     ) throws(MessageFault) -> Bool {
         guard !string.isEscaped else {
-            var text = [UInt8](repeating: 0, count: string.content.count)
-            let count = try JSONScanner.unescape(string.content, of: bytes, to: &text)
+            var scanner = JSONScanner()
+            scanner.index = string.content.lowerBound - 1
+            var text = [UInt8](
+                repeating: 0, count: bytes.count - scanner.index + JSONScanner.slack)
+            let count = try scanner.text(bytes, to: &text)
             return name.withUTF8Buffer { $0.elementsEqual(text.prefix(count)) }
         }
         guard string.content.count == name.utf8CodeUnitCount else { return false }

@@ -6,23 +6,23 @@ import Vault
 ///
 /// Channel, token and grants are asked for with every batch as it is read, and again before it is
 /// handed out: the first after a forget, a restriction or a revocation throws.
-struct MessageBatches: Sendable {
+struct MessageBatches<Part: Sendable>: Sendable {
     private let archive: Archive
     private let channel: ChannelRecord
     private let caller: Caller
-    private let pipeline: MessagePipeline
+    private let pipeline: MessagePipeline<Part>
     private var isOver = false
 
     init(
         archive: Archive, channel: ChannelRecord, query: MessageQuery, caller: Caller,
-        batch: Int
+        batch: Int, form: @escaping MessagePipeline<Part>.Form
     ) {
         self.archive = archive
         self.channel = channel
         self.caller = caller
         pipeline = MessagePipeline(
             after: query.after, wanted: query.limit,
-            reading: MessageReading(archive, channel: channel)
+            reading: MessageReading(archive, channel: channel), form: form
         ) { after, wanted in
             try await archive.messages(
                 of: channel.id, query.range, after: after, limit: min(wanted ?? batch, batch),
@@ -30,8 +30,8 @@ struct MessageBatches: Sendable {
         }
     }
 
-    /// The next batch as NDJSON, which may be empty; nil at the end.
-    mutating func next() async throws -> [UInt8]? {
+    /// What was made of the next batch, which may be empty; nil at the end.
+    mutating func next() async throws -> Part? {
         guard !isOver else { return nil }
         let batch = try await pipeline.next()
         isOver = batch.isLast
@@ -39,7 +39,7 @@ struct MessageBatches: Sendable {
         _ = try await archive.channel(channel.id, within: scope)
         // Throws where a grant ended meanwhile by which some of them were read.
         try archive.recordRead(batch.messages, of: channel.id, within: scope)
-        return batch.lines
+        return batch.part
     }
 
     private static func scope(

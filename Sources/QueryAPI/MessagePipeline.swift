@@ -3,10 +3,11 @@ import Synchronization
 
 /// Reads batches ahead and decrypts them, each in its turn. What is under way is cancelled when
 /// the pipeline goes.
-final class MessagePipeline: Sendable {
+final class MessagePipeline<Part: Sendable>: Sendable {
     struct Batch: Sendable {
         let messages: [StoredMessage]
-        let lines: [UInt8]
+        /// What was made of them.
+        let part: Part
         let isLast: Bool
     }
 
@@ -15,6 +16,10 @@ final class MessagePipeline: Sendable {
         @Sendable (_ after: MessageKey?, _ wanted: Int?) async throws -> (
             messages: [StoredMessage], next: MessageKey?
         )
+
+    /// Makes of messages what is handed out.
+    typealias Form =
+        @Sendable (inout MessageReading, [StoredMessage]) async throws -> Part
 
     /// What was read, and what is left to read; nothing where `isLast`.
     private struct Portion: Sendable {
@@ -36,13 +41,18 @@ final class MessagePipeline: Sendable {
     }
 
     private let source: Source
+    private let form: Form
     private let state: Mutex<State>
 
-    init(after: MessageKey?, wanted: Int?, reading: MessageReading, source: @escaping Source) {
+    init(
+        after: MessageKey?, wanted: Int?, reading: MessageReading, form: @escaping Form,
+        source: @escaping Source
+    ) {
         self.source = source
+        self.form = form
         let start = Portion(after: after, wanted: wanted)
         let first = Task { try await Self.portion(after: start, source) }
-        let formed = Task { try await Self.form(first.value, reading) }
+        let formed = Task { try await Self.form(first.value, reading, form) }
         state = Mutex(State(formed: formed, read: Self.read(after: first, source)))
     }
 
@@ -64,7 +74,9 @@ final class MessagePipeline: Sendable {
         guard !batch.isLast else { return batch }
         state.withLock { state in
             let portion = state.read
-            state.formed = Task { try await Self.form(portion.value, reading) }
+            state.formed = Task { [form] in
+                try await Self.form(portion.value, reading, form)
+            }
             state.read = Self.read(after: portion, source)
         }
         return batch
@@ -84,12 +96,10 @@ final class MessagePipeline: Sendable {
     }
 
     private static func form(
-        _ portion: Portion, _ reading: MessageReading
+        _ portion: Portion, _ reading: MessageReading, _ form: Form
     ) async throws -> (batch: Batch, reading: MessageReading) {
         var reading = reading
-        let lines = try await reading.lines(of: portion.messages)
-        return (
-            Batch(messages: portion.messages, lines: lines, isLast: portion.isLast), reading
-        )
+        let part = try await form(&reading, portion.messages)
+        return (Batch(messages: portion.messages, part: part, isLast: portion.isLast), reading)
     }
 }

@@ -17,6 +17,13 @@ struct MessageQuery: Sendable {
     /// Nil where the query does not say.
     let limit: Int?
 
+    /// All of a range, in the order in which the archive took it in.
+    init(_ range: MessageRange) {
+        self.range = range
+        after = nil
+        limit = nil
+    }
+
     /// - Throws: `RequestError`. The channel is not looked for here, so this tells nothing of
     ///   whether there is one.
     init(_ request: HTTPRequest, of channel: ChannelNumber, _ vault: Vault) throws(RequestError) {

@@ -66,24 +66,35 @@ package struct MessageReading: Sendable {
     package mutating func documents(of messages: [StoredMessage]) async throws
         -> [MessageDocument]
     {
-        try await parts(of: messages) { $0 }.flatMap { $0 }
+        try await parts(of: messages, Self.read) { $0 }.flatMap { $0 }
     }
 
     /// The same as NDJSON.
     mutating func lines(of messages: [StoredMessage]) async throws -> [UInt8] {
-        let parts = try await parts(of: messages) { documents in
-            MessageDocument.lines(documents)
-        }
+        let parts = try await parts(of: messages, Self.read) { MessageDocument.lines($0) }
         var lines: [UInt8] = []
         lines.reserveCapacity(parts.reduce(0) { $0 + $1.count })
         for part in parts { lines += part }
         return lines
     }
 
-    /// What `form` makes of the documents of some messages each, on all processors.
-    private mutating func parts<Part: Sendable>(
-        of messages: [StoredMessage],
-        _ form: @escaping @Sendable ([MessageDocument]) -> Part
+    /// What `form` makes of some messages each, in their order: of these alone, without what is
+    /// known of them.
+    mutating func contents<Part: Sendable>(
+        of messages: [StoredMessage], _ form: @escaping @Sendable ([Message]) -> Part
+    ) async throws -> [Part] {
+        try await parts(of: messages, Self.decrypt, form)
+    }
+
+    private typealias Read<Item> =
+        @Sendable (
+            ArraySlice<StoredMessage>, ChannelNumber, ChannelMode, [Int16: SideKey]
+        ) throws -> [Item]
+
+    /// What `form` makes of what was read of some messages each, on all processors.
+    private mutating func parts<Item, Part: Sendable>(
+        of messages: [StoredMessage], _ read: @escaping Read<Item>,
+        _ form: @escaping @Sendable ([Item]) -> Part
     ) async throws -> [Part] {
         try await loadSideKeys(for: messages)
         let (channel, mode, sideKeys) = (channel, mode, sideKeys)
@@ -93,8 +104,7 @@ package struct MessageReading: Sendable {
                 let part = messages[start..<min(start + Self.messagesPerTask, messages.count)]
                 group.addTask {
                     try Task.checkCancellation()
-                    let documents = try Self.read(part, of: channel, mode, sideKeys)
-                    return (start, form(documents))
+                    return (start, form(try read(part, channel, mode, sideKeys)))
                 }
             }
             var parts: [Int: Part] = [:]
@@ -122,10 +132,10 @@ package struct MessageReading: Sendable {
         }
     }
 
-    private static func read(
+    @Sendable private static func decrypt(
         _ messages: ArraySlice<StoredMessage>, of channel: ChannelNumber, _ mode: ChannelMode,
         _ sideKeys: [Int16: SideKey]
-    ) throws -> [MessageDocument] {
+    ) throws -> [Message] {
         let requests = try messages.map { message in
             let sideKey = message.sideKey.flatMap { sideKeys[$0] }
             guard message.sideKey == nil || sideKey != nil else {
@@ -133,16 +143,24 @@ package struct MessageReading: Sendable {
             }
             return try message.head.request(sideKey: sideKey)
         }
-        let addresses = addresses(of: messages, mode)
-        let results = MessageReader.read(requests, .alreadyVerified)
-        return try zip(zip(messages, addresses), results).map { message, result in
-            let (stored, address) = message
-            switch result {
-            case .success(let message):
-                return MessageDocument(stored, message, address: address)
-            case .failure(let error):
+        return try zip(messages, MessageReader.read(requests, .alreadyVerified)).map {
+            stored, result in
+            do throws(ReadError) {
+                return try result.get()
+            } catch {
                 throw ReadingError.unreadable(channel, sequence: stored.sequence, error)
             }
+        }
+    }
+
+    @Sendable private static func read(
+        _ messages: ArraySlice<StoredMessage>, of channel: ChannelNumber, _ mode: ChannelMode,
+        _ sideKeys: [Int16: SideKey]
+    ) throws -> [MessageDocument] {
+        let addresses = addresses(of: messages, mode)
+        let decrypted = try decrypt(messages, of: channel, mode, sideKeys)
+        return zip(zip(messages, addresses), decrypted).map { message, decrypted in
+            MessageDocument(message.0, decrypted, address: message.1)
         }
     }
 

@@ -13,11 +13,6 @@ struct MessageRoutes: Sendable {
     let archive: Archive
     let watch: ChannelWatch
 
-    init(archive: Archive) {
-        self.archive = archive
-        watch = ChannelWatch(archive)
-    }
-
     var routes: [Route] {
         [
             Route("GET", "/v1/channels/{id}/messages", .reader, messages),
@@ -122,7 +117,8 @@ struct MessageRoutes: Sendable {
         }
         let batches = MessageBatches(
             archive: archive, channel: channel, query: query, caller: caller,
-            batch: Self.streamBatch)
+            batch: Self.streamBatch
+        ) { try await $0.lines(of: $1) }
         var start = batches
         let first = try await start.next()
         return HTTPResponse(

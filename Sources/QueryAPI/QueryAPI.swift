@@ -24,9 +24,11 @@ package struct QueryAPI: Sendable {
         let log = log.component("api")
         let limits = node ?? NodeInterfaceSettings()
         let limiter = RateLimiter(ofAddress: limits.ofAddress, ofToken: limits.ofToken)
+        let watch = ChannelWatch(archive)
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
-            + MessageRoutes(archive: archive).routes
+            + MessageRoutes(archive: archive, watch: watch).routes
+            + ReadingRoutes(archive: archive, watch: watch, clock: clock).routes
             + RecipientRoutes(archive: archive).routes
             + GrantRoutes(archive: archive, clock: clock).routes
             + SubjectRoutes(archive: archive, clock: clock).routes

@@ -6,22 +6,24 @@ import Ternary
 
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
-    case curl, hashing, reading, ntru, crawl, verify, query, storage, node
+    case curl, hashing, reading, ntru, metering, crawl, verify, query, energy, storage, node
     /// Fills a million messages, some 3 GB: only where it is asked for.
     case forget
+    /// Fills 3.2 million messages, some 6 GB: the same.
+    case year
 
     var needsArchive: Bool {
-        [.crawl, .verify, .query, .storage, .node, .forget].contains(self)
+        [.crawl, .verify, .query, .energy, .storage, .node, .forget, .year].contains(self)
     }
 }
 
 let usage = """
     usage: permanode-bench [SUBJECT…]
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
-    SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last if
-    none is given: it fills an archive of a million messages, which takes some 3 GB.
-    The last six need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server whose
-    user may create databases. See Ops/bench.
+    SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last
+    two if none is given: they fill archives of a million messages (some 3 GB) and of three (6).
+    From crawl on they need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server
+    whose user may create databases. See Ops/bench.
     """
 
 func note(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
@@ -56,6 +58,7 @@ func run(_ subjects: [Subject]) async throws {
     if subjects.contains(.hashing) { show(try HashingFigures.measure()) }
     if subjects.contains(.reading) { show(try ReadingFigures.measure()) }
     if subjects.contains(.ntru) { show(try NTRUFigures.measure()) }
+    if subjects.contains(.metering) { show(try EnergyFigures.parsing()) }
     guard subjects.contains(where: \.needsArchive) else { return }
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []
@@ -65,6 +68,10 @@ func run(_ subjects: [Subject]) async throws {
         if subjects.contains(.node) { figures += try await NodeFigures.measure(filled) }
         if subjects.contains(.query) { figures += try await QueryFigures.measure(filled) }
         if subjects.contains(.verify) { figures += try await VerifyFigures.measureLong(filled) }
+        if subjects.contains(.energy) || subjects.contains(.year) {
+            figures += try await EnergyFigures.measure(
+                filled.archive, withYear: subjects.contains(.year))
+        }
         if subjects.contains(.forget) { figures += try await ForgetFigures.measure(filled) }
         return figures
     }
@@ -83,7 +90,8 @@ guard chosen.count == arguments.count else {
     exit(2)
 }
 do {
-    try await run(chosen.isEmpty ? Subject.allCases.filter { $0 != .forget } : chosen)
+    let usual = Subject.allCases.filter { ![.forget, .year].contains($0) }
+    try await run(chosen.isEmpty ? usual : chosen)
 } catch let failure as any Failure {
     note("permanode-bench: \(failure.operatorText) [\(failure.code)]")
     exit(1)

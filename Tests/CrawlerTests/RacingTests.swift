@@ -117,6 +117,42 @@ import Vault
         }
     }
 
+    /// What a turn holds goes at once, and not only when a slow node has answered.
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+    func aTurnAtAChannelThatIsForgottenOrRestrictedEndsWhileItsNodeIsSlow(
+        isForgotten: Bool
+    ) async throws {
+        try await TestArchive.with { test in
+            let vector = try ChannelVector.named("private")
+            let channel = try await test.register(vector, now: Date())
+            let other = try await test.register(.named("meter"), now: Date())
+            let archive = test.archive
+            let source = StuckSource(
+                try MemoryTangle.recorded(), for: .seconds(600), at: vector.messages[0].address)
+            let metrics = Metrics()
+            let crawler = CrawlService(
+                archive: archive, source: source, owner: "crawler", log: .silent,
+                instruments: try CrawlInstruments(metrics))
+            let running = Task { try await crawler.run() }
+            try await eventually("it has its turn") { source.isStuck }
+            let fenced = #"permanode_crawler_turns_total{outcome="fenced"}"#
+            #expect(metrics.text().contains(fenced + " 0"))
+            if isForgotten {
+                let request = try await archive.receiveForgetRequest(
+                    .channel(channel), reason: nil, now: Date())
+                _ = try await Eraser(archive: archive, log: .silent).execute(request.id)
+            } else {
+                try await archive.restrict(channel)
+            }
+            try await eventually("its turn ends") { metrics.text().contains(fenced + " 1") }
+            try await eventually("the other channel is read") {
+                try await archive.channel(other).messageCount == 24
+            }
+            running.cancel()
+            _ = await running.result
+        }
+    }
+
     /// What is stored of a channel that may still change.
     private struct Holding: Equatable {
         let rows: [Int64]

@@ -35,6 +35,7 @@ import Vault
         "GET /v1/channels/{id}/readers": (.channel, nil),
         "GET /v1/channels/{id}/messages": (.channel, nil),
         "GET /v1/channels/{id}/messages/{sequence}/bundle": (.channel, nil),
+        "GET /v1/channels/{id}/readings": (.channel, nil),
         "GET /v1/forget-requests/{id}": (.request, nil),
         "POST /v1/forget-requests/{id}/check": (.request, "{}"),
         "POST /v1/forget-requests/{id}/approve": (.request, "{}"),
@@ -42,6 +43,14 @@ import Vault
         "POST /v1/forget-requests/{id}/extend": (.request, #"{"reason": "no"}"#),
         "POST /v1/grants/{id}/revoke": (.grant, "{}"),
     ]
+
+    /// Method and target; what a query has to say is said.
+    private static func parts(of route: String) -> [Substring] {
+        let query =
+            route.hasSuffix("/readings")
+            ? "?from=2018-06-01T00:00:00Z&to=2018-06-02T00:00:00Z" : ""
+        return (route + query).split(separator: " ")
+    }
 
     /// Routes that take a channel's id in the body.
     private static let bodies: [(target: String, body: @Sendable (String) -> String)] = [
@@ -141,7 +150,7 @@ import Vault
     @Test func toWhomItIsNotTheirsAllThreeAreAlike() async throws {
         try await withHouse { house in
             for (route, (named, body)) in Self.routes {
-                let parts = route.split(separator: " ")
+                let parts = Self.parts(of: route)
                 let numbers: [ChannelNumber] =
                     switch named {
                     case .channel: [house.forgotten, house.foreign, .random(), .random()]
@@ -174,7 +183,7 @@ import Vault
     @Test func forAnAdminNothingMoreIsAskedForAForgottenChannel() async throws {
         try await withHouse { house in
             for (route, (named, body)) in Self.routes where named == .channel {
-                let parts = route.split(separator: " ")
+                let parts = Self.parts(of: route)
                 var outcomes: [House.Outcome] = []
                 for number in [house.forgotten, .random(), .random()] {
                     let target = String(parts[1]).replacing("{id}", with: number.text)
@@ -184,7 +193,7 @@ import Vault
                 expectAlike(outcomes, "\(route) by an admin")
                 #expect(outcomes[1].status == 404)
                 #expect([200, 404, 409].contains(outcomes[0].status))
-                if route.contains("/messages") || route.contains("/readers") {
+                if ["/messages", "/readings", "/readers"].contains(where: { route.contains($0) }) {
                     #expect(outcomes[0].status == 404)
                     #expect(outcomes[0].body == outcomes[1].body)
                 }

@@ -98,7 +98,7 @@ struct OpenAPI: Sendable {
             if let least = schema["minimum"]?.number, number < least {
                 faults.append("\(place) is too small")
             }
-        case ("boolean", .bool), (nil, _): break
+        case ("boolean", .bool), ("number", .number), (nil, _): break
         default: faults.append("\(place) has another type")
         }
         return faults

@@ -47,16 +47,18 @@ import Vault
         }
     }
 
+    // Batches of 1,000, of which three are held at most: the others come too late.
+
     @Test func aStreamIsCutWhenTheChannelIsForgottenMeanwhile() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(channel: "private", clock: api.clock)
-            try await api.test.multiply(channel, to: 2000)
+            try await api.test.multiply(channel, to: 5000)
             let count = try await api.linesUntilCut(of: channel) {
                 let request = try await api.archive.receiveForgetRequest(
                     .channel(channel), reason: nil, now: api.clock.now)
                 _ = try await Eraser(archive: api.archive, log: .silent).execute(request.id)
             }
-            #expect(count > 0 && count < 2000)
+            #expect(count > 0 && count < 5000)
         }
     }
 
@@ -86,11 +88,11 @@ import Vault
     @Test func aStreamIsCutWhenTheChannelIsRestrictedMeanwhile() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(channel: "private", clock: api.clock)
-            try await api.test.multiply(channel, to: 2000)
+            try await api.test.multiply(channel, to: 5000)
             let count = try await api.linesUntilCut(of: channel) {
                 try await api.restrict(channel)
             }
-            #expect(count > 0 && count < 2000)
+            #expect(count > 0 && count < 5000)
             #expect(api.logged.contains { $0.contains("code=archive.wrong-state cut=true") })
             let answer = try await api.get(
                 "/v1/channels/\(channel.text)/messages", accept: Self.lines)
@@ -102,13 +104,13 @@ import Vault
     @Test func aStreamIsCutWhenItsTokenIsRevokedMeanwhile() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(channel: "private", clock: api.clock)
-            try await api.test.multiply(channel, to: 2000)
+            try await api.test.multiply(channel, to: 5000)
             let count = try await api.linesUntilCut(of: channel) {
                 for token in try await api.archive.tokens() {
                     try await api.archive.revokeToken(token.id, now: api.clock.now)
                 }
             }
-            #expect(count > 0 && count < 2000)
+            #expect(count > 0 && count < 5000)
         }
     }
 

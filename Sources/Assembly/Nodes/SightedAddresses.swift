@@ -29,9 +29,19 @@ final class SightedAddresses: Sendable {
     /// - Parameter given: transactions to learn from first.
     func addresses(of hashes: [Hash], learning given: [Hash: Transaction]) -> [Hash]? {
         state.withLock { state in
-            let known = hashes.compactMap { given[$0]?.address ?? state.addresses[$0] }
-            if state.addresses.count + given.count > Self.addressLimit { state.addresses = [:] }
-            for (hash, transaction) in given { state.addresses[hash] = transaction.address }
+            var known: [Hash] = []
+            known.reserveCapacity(hashes.count)
+            var learnt: [(Hash, Hash)] = []
+            for hash in hashes {
+                if let address = given[hash]?.address {
+                    learnt.append((hash, address))
+                    known.append(address)
+                } else if let address = state.addresses[hash] {
+                    known.append(address)
+                }
+            }
+            if state.addresses.count + learnt.count > Self.addressLimit { state.addresses = [:] }
+            for (hash, address) in learnt { state.addresses[hash] = address }
             return known.count == hashes.count ? known : nil
         }
     }
