@@ -11,14 +11,14 @@ enum { STATE = CURLP_STATE_TRITS, RATE = CURLP_RATE_TRITS };
 
 static uint64_t seed = 20180601;
 
-static unsigned random_below(unsigned bound) {
+static inline unsigned random_below(unsigned bound) {
     seed ^= seed << 13;
     seed ^= seed >> 7;
     seed ^= seed << 17;
     return (unsigned)(seed >> 33) % bound;
 }
 
-static void permute_by_table(int8_t state[STATE], unsigned rounds) {
+static inline void permute_by_table(int8_t state[STATE], unsigned rounds) {
     static const int8_t table[3][3] = {{1, 1, -1}, {0, -1, 1}, {-1, 0, 0}};
     while (rounds-- > 0) {
         int8_t old[STATE];
@@ -29,13 +29,13 @@ static void permute_by_table(int8_t state[STATE], unsigned rounds) {
     }
 }
 
-static char character(const int8_t *trits, size_t there) {
+static inline char character(const int8_t *trits, size_t there) {
     int value = trits[0] + (there > 1 ? 3 * trits[1] : 0) + (there > 2 ? 9 * trits[2] : 0);
     return "NOPQRSTUVWXYZ9ABCDEFGHIJKLM"[value + 13];
 }
 
 /* The bytes of `count` trits in the format; what is over in the last byte is 0. */
-static uint8_t *bytes_of(const int8_t *trits, size_t count, curlp_format format, uint8_t *bytes) {
+static inline uint8_t *bytes_of(const int8_t *trits, size_t count, curlp_format format, uint8_t *bytes) {
     for (size_t start = 0; start < count; start += (size_t)format) {
         size_t there = count - start < (size_t)format ? count - start : (size_t)format;
         int value = 0;
@@ -46,7 +46,7 @@ static uint8_t *bytes_of(const int8_t *trits, size_t count, curlp_format format,
     return bytes;
 }
 
-static void fail(const char *what, int path, unsigned width, size_t count, size_t trits) {
+static inline void fail(const char *what, int path, unsigned width, size_t count, size_t trits) {
     printf("%s differs: path %d, %u lanes, %zu rows of %zu trits\n", what, path, width, count,
            trits);
     exit(1);

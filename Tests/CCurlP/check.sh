@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks Curl-P's lanes and sponges under the address and undefined-behaviour sanitizers.
+# Checks Curl-P's lanes, searches and sponges under the address and undefined-behaviour sanitizers.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(mktemp -d)
@@ -10,7 +10,7 @@ for source in Sources/CCurlP/*.c; do
     # shellcheck disable=SC2086
     "${CC:-clang}" $options -c "$source" -o "$build/$(basename "$source").o"
 done
-for check in lanes_check sponges_check; do
+for check in lanes_check search_check sponges_check; do
     # shellcheck disable=SC2086
     "${CC:-clang}" $options -fuse-ld=lld "Tests/CCurlP/$check.c" "$build"/*.o -o "$build/$check"
     "$build/$check"
