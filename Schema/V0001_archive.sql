@@ -65,6 +65,12 @@ create table channel (
     -- Whom a node's commands answer about this channel: anyone, or tokens that may read it; null
     -- is nobody.
     node_interface text check (node_interface in ('public', 'token')),
+    -- The person on whose private channel this is: its messages are consent events. Random, as in
+    -- channel_subject; null for any other channel. A person has one.
+    consent_of bigint unique,
+    -- Keyed hash of the address by which consent events name the device that writes the channel;
+    -- null where that is not known.
+    device bytea,
     -- What switching that left to do: lookups are made after this sequence, or, where nobody is
     -- answered any more, deleted. Null where nothing is left.
     node_work bigint
@@ -256,6 +262,10 @@ create table token (
     -- The number of the person it is bound to. It outlives the person's row: with it he
     -- fetches the receipt of what was forgotten.
     subject bigint,
+    -- The IOTA address by which owners' consent names a reader: a provider's own, made public by
+    -- it. And its keyed hash, as consent events have it.
+    address text,
+    lookup bytea,
     check ((role = 'subject') = (subject is not null))
 );
 
@@ -289,6 +299,30 @@ create index access_grant_token on access_grant (token, channel);
 
 -- A forget takes a channel's grants with it.
 create index access_grant_channel on access_grant (channel);
+
+-- What the messages of consent channels say. What is in force follows from it by the order of the
+-- chain, in which events may come late.
+create table consent_event (
+    channel bigint not null references channel (id),
+    -- The message's.
+    sequence bigint not null,
+    position bigint not null,
+    leaf bigint not null,
+    kind text not null check (kind in ('authorised', 'revoked', 'device-added', 'device-deleted')),
+    -- Keyed hash of the reader's or the device's address: under a key of the ring and not of the
+    -- channel, because tokens and other channels name them.
+    lookup bytea not null,
+    -- Keyed hash of address and goal; null for devices, and for a revocation of all of a reader's.
+    policy bytea,
+    -- Address and goal.
+    sealed_event bytea not null,
+    -- When the message was taken in: then access begins.
+    at timestamptz not null,
+    primary key (channel, sequence)
+);
+
+-- Every request of a reader with an address asks for what names him.
+create index consent_event_lookup on consent_event (lookup, channel);
 
 create table forget_request (
     id bigint primary key,

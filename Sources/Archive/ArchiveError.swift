@@ -10,6 +10,12 @@ package enum ArchiveError: Failure, Equatable {
     /// No message can lie within a grant's bounds.
     case grantMalformed
     case tooManyGrants(limit: Int)
+    /// A consent channel is a private channel of one person, kept as a whole.
+    case consentMalformed
+    /// The person has a consent channel, this one.
+    case consentExists(ChannelNumber)
+    /// What would change what a consent channel says: parts of it go with the whole alone.
+    case consentChannel(ChannelNumber)
     case noSuchRequest
     case noSuchSubject
     /// The root is registered already, as this channel.
@@ -67,6 +73,9 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchGrant: "archive.no-such-grant"
         case .grantMalformed: "archive.grant-malformed"
         case .tooManyGrants: "archive.too-many-grants"
+        case .consentMalformed: "archive.consent-malformed"
+        case .consentExists: "archive.consent-exists"
+        case .consentChannel: "archive.consent-channel"
         case .noSuchRequest: "archive.no-such-request"
         case .noSuchSubject: "archive.no-such-subject"
         case .alreadyRegistered: "archive.already-registered"
@@ -106,6 +115,8 @@ package enum ArchiveError: Failure, Equatable {
         case .noSuchToken: "find a token"
         case .noSuchGrant: "find a grant"
         case .grantMalformed, .tooManyGrants: "give a grant"
+        case .consentMalformed, .consentExists: "register a channel"
+        case .consentChannel: "change a channel"
         case .noSuchRequest: "find a forget request"
         case .noSuchSubject: "find a subject"
         case .alreadyRegistered, .forgotten, .labelTooLong, .purposeTooLong, .handOverMalformed,
@@ -129,6 +140,7 @@ package enum ArchiveError: Failure, Equatable {
         switch self {
         case .noSuchChannel(let channel), .noSuchMessage(let channel, _),
             .alreadyRegistered(let channel), .wrongState(let channel, _), .fenced(let channel),
+            .consentExists(let channel), .consentChannel(let channel),
             .damaged(_, let channel), .damagedMessage(let channel, _):
             channel.text
         default: nil
@@ -151,6 +163,11 @@ package enum ArchiveError: Failure, Equatable {
         case .grantMalformed: "a grant begins before it ends"
         case .tooManyGrants(let limit):
             "a token has at most \(limit) grants for a channel: revoke one first"
+        case .consentMalformed:
+            "a consent channel is a private channel of exactly one subject, without retention"
+        case .consentExists: "the subject has a consent channel already"
+        case .consentChannel:
+            "a consent channel is kept or forgotten as a whole, and stays its subject's"
         case .noSuchRequest: "there is no such forget request"
         case .noSuchSubject: "there is no such subject"
         case .alreadyRegistered: "this root is registered already"

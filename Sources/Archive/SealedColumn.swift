@@ -17,6 +17,7 @@ package enum SealedColumn: String, Sendable, CaseIterable {
     case holdReason = "legal_hold.sealed_reason"
     case requestReason = "forget_request.sealed_reason"
     case grantPurpose = "access_grant.sealed_purpose"
+    case consentEvent = "consent_event.sealed_event"
     case auditDetails = "audit_entry.sealed_details"
 
     package var table: String { names.table }

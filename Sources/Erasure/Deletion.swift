@@ -19,7 +19,7 @@ extension Eraser {
                     sealed_purpose = null, basis = null, reason = null, next_sequence = 0, head_position = 0, last_look_at = null,
                     last_news_at = $2, next_look_at = $2, created_at = $2, open_period = 0,
                     retention_months = null, retained_from = 0,
-                    node_interface = null, node_work = null
+                    node_interface = null, node_work = null, consent_of = null, device = null
                 where id = $1
                 """, [.int64(channel.rawValue), .timestamp(clock())])
         }

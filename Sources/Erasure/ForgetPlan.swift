@@ -24,6 +24,7 @@ enum ChannelTable: String, CaseIterable {
     case message, attachment, candidate, tree, recipient
     case sideKey = "side_key"
     case accessGrant = "access_grant"
+    case consentEvent = "consent_event"
     case partlyForgottenRoot = "partly_forgotten_root"
     case nodeLookup = "node_lookup"
     case nodeAttachment = "node_attachment"

@@ -6,7 +6,10 @@ import Vault
 /// may ask.
 struct Admission: Sendable {
     let archive: Archive
+    /// Of the commands of a node.
     let limiter: RateLimiter
+    /// Of everything else; nil is no limit.
+    let general: RateLimiter?
     /// All connections come from a proxy, which says for whom in `X-Forwarded-For`.
     let isBehindProxy: Bool
 
@@ -16,7 +19,7 @@ struct Admission: Sendable {
         -> Caller?
     {
         guard route.isLimited else {
-            return try await admit(request, to: route.access, about: channel)
+            return try await admitGenerally(request, to: route, about: channel)
         }
         // Before the token is looked up: an address that tries tokens is bounded, too.
         let address = RateLimiter.Client(address: address(of: request))
@@ -30,6 +33,19 @@ struct Admission: Sendable {
             if case .unauthenticated = error { limiter.charge(1, to: address) }
             throw error
         }
+    }
+
+    private func admitGenerally(
+        _ request: HTTPRequest, to route: Route, about channel: ChannelNumber?
+    ) async throws -> Caller? {
+        guard let general, !route.isProbe else {
+            return try await admit(request, to: route.access, about: channel)
+        }
+        // Before the token is looked up, so that trying tokens is bounded, too.
+        try check(general.take(1, of: .init(address: address(of: request))))
+        let caller = try await admit(request, to: route.access, about: channel)
+        if let caller { try check(general.take(1, of: .token(caller.token))) }
+        return caller
     }
 
     /// Takes a cost beyond that of the request.

@@ -26,6 +26,8 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
     package let nodeInterface: NodeInterface?
     /// False while what those commands look things up by is being made or deleted; else absent.
     package let nodeInterfaceReady: Bool?
+    /// True for the channel on which its subject gives and takes consent; else absent.
+    package let consent: Bool?
     package let createdAt: Timestamp
     package let lastLookAt: Timestamp?
     /// Absent where the crawler does not look.
@@ -48,6 +50,7 @@ package struct ChannelDocument: Codable, Sendable, Hashable {
         retention = record.retention?.text
         nodeInterface = record.nodeInterface
         nodeInterfaceReady = record.nodeInterfaceIsReady ? nil : false
+        consent = record.isConsent ? true : nil
         createdAt = Timestamp(record.createdAt)
         lastLookAt = record.lastLookAt.map(Timestamp.init)
         nextLookAt =

@@ -38,7 +38,7 @@ struct ChannelRoutes: Sendable {
             call.request,
             known: [
                 "root", "mode", "sideKey", "subject", "subjects", "label", "purpose", "basis",
-                "retention",
+                "retention", "consent", "device",
             ])
         let root = try body.root()
         guard let mode = ChannelMode(rawValue: try body.requiredText("mode")) else {
@@ -52,14 +52,15 @@ struct ChannelRoutes: Sendable {
             }
             return basis
         }
-        let id = try await archive.register(
-            ChannelRegistration(
-                root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
-                subjects: body.texts("subjects") + (try body.text("subject").map { [$0] } ?? []),
-                label: body.text("label"),
-                purpose: body.text("purpose"), basis: basis,
-                retention: try retention(body)),
-            now: clock())
+        var registration = ChannelRegistration(
+            root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
+            subjects: try body.texts("subjects") + (try body.text("subject").map { [$0] } ?? []),
+            label: try body.text("label"),
+            purpose: try body.text("purpose"), basis: basis,
+            retention: try retention(body))
+        registration.isConsent = try body.flag("consent")
+        registration.device = try body.address("device")
+        let id = try await archive.register(registration, now: clock())
         return .json(
             try await document(id, call), status: 201,
             headers: ["Location": "/v1/channels/\(id.text)"])

@@ -36,7 +36,7 @@ struct MessageBatches<Part: Sendable>: Sendable {
         let batch = try await pipeline.next()
         isOver = batch.isLast
         let scope = try await Self.scope(of: caller, archive, channel.id)
-        _ = try await archive.channel(channel.id, within: scope)
+        _ = try await archive.readable(channel.id, within: scope)
         // Throws where a grant ended meanwhile by which some of them were read.
         try archive.recordRead(batch.messages, of: channel.id, within: scope)
         return batch.part

@@ -50,11 +50,13 @@ struct Problem: Sendable {
             .noSuchRequest, .noSuchSubject, .noSuchTombstone:
             404
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects, .tooManyGrants, .providerKeyExists,
+            .tooManySideKeys, .tooManySubjects, .tooManyGrants,
+            .consentExists, .consentChannel, .providerKeyExists,
             .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             409
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun, .grantMalformed, .handOverMalformed:
+            .reasonTooLong, .periodNotBegun, .grantMalformed, .consentMalformed,
+            .handOverMalformed:
             400
         case .fenced, .interrupted, .auditBehind: 503
         case .damaged, .damagedMessage, .notANumber, .schemaVersion: 500

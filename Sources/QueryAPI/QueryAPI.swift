@@ -15,10 +15,14 @@ package struct QueryAPI: Sendable {
     /// - Parameters:
     ///   - policy: What a request to forget takes before it is carried out.
     ///   - node: How the commands of a node are answered; nil does not answer them.
+    ///   - rates: How often clients may ask; nil is no limit.
+    ///   - isBehindProxy: All connections come from a proxy, which says for whom in
+    ///     `X-Forwarded-For`.
     /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
     package init(
         archive: Archive, metrics: Metrics, log: Log, policy: RequestPolicy = RequestPolicy(),
-        node: NodeInterfaceSettings? = nil,
+        node: NodeInterfaceSettings? = nil, rates: RequestRates? = nil,
+        isBehindProxy: Bool = false,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let log = log.component("api")
@@ -31,6 +35,7 @@ package struct QueryAPI: Sendable {
             + ReadingRoutes(archive: archive, watch: watch, clock: clock).routes
             + RecipientRoutes(archive: archive).routes
             + GrantRoutes(archive: archive, clock: clock).routes
+            + AccessLogRoutes(archive: archive).routes
             + SubjectRoutes(archive: archive, clock: clock).routes
             + ForgetRoutes(archive: archive, policy: policy, clock: clock).routes
             + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
@@ -39,7 +44,9 @@ package struct QueryAPI: Sendable {
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
         let admission = Admission(
-            archive: archive, limiter: limiter, isBehindProxy: limits.isBehindProxy)
+            archive: archive, limiter: limiter,
+            general: rates.map { RateLimiter(ofAddress: $0.ofAddress, ofToken: $0.ofToken) },
+            isBehindProxy: isBehindProxy || limits.isBehindProxy)
         var router = Router()
         for route in routes {
             router.register(route.method, route.template) { request, parameters in

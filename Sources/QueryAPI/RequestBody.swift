@@ -1,10 +1,12 @@
+import Archive
 import Foundation
 import HTTPServer
 import MAM
+import Ternary
 import Vault
 
-/// A body that is one JSON object of texts, lists of texts and whole numbers: all that the interface
-/// takes.
+/// A body that is one JSON object of texts, lists of texts, whole numbers and flags: all that the
+/// interface takes.
 struct RequestBody {
     /// Bytes: every field at its longest, escaped throughout, stays below.
     static let limit = 48 << 10
@@ -13,6 +15,7 @@ struct RequestBody {
         case text(String)
         case texts([String])
         case integer(Int64)
+        case flag(Bool)
         case null
         case other
 
@@ -26,6 +29,8 @@ struct RequestBody {
                 self = .texts(texts)
             } else if let number = try? container.decode(Int64.self) {
                 self = .integer(number)
+            } else if let flag = try? container.decode(Bool.self) {
+                self = .flag(flag)
             } else {
                 self = .other
             }
@@ -56,7 +61,7 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: nil
         case .text(let text): text
-        case .texts, .integer, .other: throw .field(name, wanted: "a text")
+        case .texts, .integer, .flag, .other: throw .field(name, wanted: "a text")
         }
     }
 
@@ -65,7 +70,7 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: []
         case .texts(let texts): texts
-        case .text, .integer, .other: throw .field(name, wanted: "a list of texts")
+        case .text, .integer, .flag, .other: throw .field(name, wanted: "a list of texts")
         }
     }
 
@@ -74,8 +79,26 @@ struct RequestBody {
         switch fields[name] {
         case nil, .null: nil
         case .integer(let number): number
-        case .text, .texts, .other: throw .field(name, wanted: "a whole number")
+        case .text, .texts, .flag, .other: throw .field(name, wanted: "a whole number")
         }
+    }
+
+    /// False where the field is absent or null.
+    func flag(_ name: String) throws(RequestError) -> Bool {
+        switch fields[name] {
+        case nil, .null: false
+        case .flag(let flag): flag
+        case .text, .texts, .integer, .other: throw .field(name, wanted: "true or false")
+        }
+    }
+
+    /// An IOTA address; nil where the field is absent or null.
+    func address(_ name: String) throws(RequestError) -> Hash? {
+        guard let text = try text(name) else { return nil }
+        guard let address = IOTAAddress.hash(text) else {
+            throw .field(name, wanted: "an address of 81 trytes, or of 90 with its checksum")
+        }
+        return address
     }
 
     /// Nil where the field is absent or null.

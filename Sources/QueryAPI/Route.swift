@@ -51,6 +51,9 @@ struct Route: Sendable {
         self.handler = handler
     }
 
+    /// What is asked over and over to see whether the service is well: never limited.
+    var isProbe: Bool { ["/healthz", "/readyz", "/metrics"].contains(template) }
+
     /// The channel in the path, on routes about one.
     func channel(_ parameters: PathParameters) -> ChannelNumber? {
         guard template.hasPrefix("/v1/channels/{id}") else { return nil }

@@ -16,12 +16,20 @@ struct SubjectRoutes: Sendable {
     }
 
     private struct Held: Encodable {
+        /// The person's number, by which his access log is asked for.
+        let id: String
+        let consent: ConsentDocument?
         let channels: [HoldingDocument]
     }
 
     @Sendable private func show(_ call: Call) async throws -> HTTPResponse {
+        guard let subject = call.caller?.subject else { throw RequestError.forbidden }
         let holdings = try await archive.holdings(within: call.scope)
-        return .json(Held(channels: holdings.map(HoldingDocument.init)))
+        return .json(
+            Held(
+                id: subject.text,
+                consent: try await archive.consentStanding(of: subject).map(ConsentDocument.init),
+                channels: holdings.map(HoldingDocument.init)))
     }
 
     /// A line of the export, told apart by the one field it has.

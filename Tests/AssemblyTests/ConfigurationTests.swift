@@ -67,6 +67,20 @@ import Vault
         #expect(!error.operatorText.contains("s3cret"))
     }
 
+    @Test func howOftenClientsMayAskIsReadAndBounded() throws {
+        let unset = try Configuration([:]).requestRates
+        #expect(unset == RequestRates() && unset.ofToken.perSecond > 1)
+        let set = try Configuration([
+            "PERMANODE_TOKEN_RATE": "7", "PERMANODE_ADDRESS_RATE": "9",
+        ]).requestRates
+        #expect(set.ofToken == .init(perSecond: 7, burst: 70))
+        #expect(set.ofAddress == .init(perSecond: 9, burst: 90))
+        let error = try #require(throws: ConfigurationError.self) {
+            try Configuration(["PERMANODE_TOKEN_RATE": "0", "PERMANODE_ADDRESS_RATE": "many"])
+        }
+        #expect(Set(error.problems.map(\.variable)) == [.tokenRate, .addressRate])
+    }
+
     @Test func whatARequestToForgetTakesIsReadAndBounded() throws {
         #expect(try Configuration([:]).requestPolicy == RequestPolicy(delay: 3600))
         let set = try Configuration([

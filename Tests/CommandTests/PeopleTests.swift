@@ -71,6 +71,55 @@ import Testing
         }
     }
 
+    @Test func readersAreGivenPartsAndTheOwnerSeesIt() async throws {
+        try await withMeter { place, _, id in
+            let address = String(repeating: "P", count: 81)
+            let made = try await place.run(
+                "token", "create", "--role", "reader", "--address", address)
+            #expect(made.status == 0, "\(made.errors)")
+            let listed = try await place.run("token", "list", "--json")
+            #expect(listed.output.contains(address))
+            let token = try #require(made.lines.last?.dropFirst(4).prefix(10)).description
+            let added = try await place.run(
+                "grant", "add", "--token", token, "--channel", id, "--purpose", "advice",
+                "--first-position", "2", "--until", "2100-01-01T00:00:00Z")
+            #expect(added.status == 0, "\(added.errors)")
+            let grant = try #require(added.lines.last)
+            let grants = try await place.run("grant", "list", "--channel", id)
+            #expect(grants.output.contains(grant) && grants.output.contains("advice"))
+            #expect(try await place.run("grant", "revoke", grant).status == 0)
+            #expect(try await place.run("grant", "list", "--json").output.contains("revokedAt"))
+            for (wrong, status) in [
+                (["grant", "revoke", "0123456789"], 3),
+                (
+                    [
+                        "grant", "add", "--token", token, "--channel", "0123456789", "--purpose",
+                        "x",
+                    ], 3
+                ),
+                (
+                    [
+                        "grant", "add", "--token", token, "--channel", id, "--purpose", "x",
+                        "--first-position", "3", "--last-position", "2",
+                    ], 2
+                ),
+                (["token", "create", "--role", "admin", "--address", address], 2),
+                (["token", "create", "--role", "reader", "--address", "x"], 2),
+                (["access-log", "--subject", "nobody"], 3),
+            ] {
+                let result = try await Program(environment: place.environment).run(wrong)
+                #expect(result.status == Int32(status), "\(wrong): \(result.errors)")
+            }
+            #expect(try await place.run("messages", id).status == 0)
+            let log = try await place.run("access-log", "--subject", "anna")
+            for kind in ["token.granted", "grant.revoked", "messages.read", "advice"] {
+                #expect(log.output.contains(kind), "\(kind)")
+            }
+            let json = try await place.run("access-log", "--subject", "anna", "--json")
+            #expect(json.lines.count == log.lines.count)
+        }
+    }
+
     @Test func whatIsOthersDataTooIsNotForgottenUnasked() async throws {
         try await withMeter { place, vector, id in
             #expect(

@@ -18,6 +18,7 @@ final class BackupScene {
     private static let reason = "emigrated to Chile in spring"
     private static let label = "meter in Anna's kitchen"
     private static let purpose = "the bill of Anna's electricity"
+    private static let readersPurpose = "advice to Anna about her freezer"
 
     let server: TestServer
     let restored: TestServer
@@ -76,6 +77,16 @@ final class BackupScene {
             try await archive.setNodeInterface(.public, of: channel)
             while try await archive.workOnNodeLookups(of: channel) {}
         }
+        if isForgotten {
+            let reader = try await archive.createToken(
+                .reader, channels: [channel], purpose: Self.readersPurpose, now: clock.now)
+            let caller = try #require(await archive.authenticate(reader.text))
+            try await AuditActor.$current.withValue(.token(caller.token)) {
+                _ = try await archive.messages(
+                    of: channel, MessageRange(), limit: 5, within: caller.scope)
+            }
+            try await archive.audit.flush()
+        }
         channels[name] = channel
         try add(vector)
     }
@@ -106,7 +117,7 @@ final class BackupScene {
         try await register("private")
         try await register("meter")
         for text in [
-            Self.subject, Self.reason, Self.label, Self.purpose,
+            Self.subject, Self.reason, Self.label, Self.purpose, Self.readersPurpose,
         ] { traces.add(text: text, as: "a word about a person") }
         // What the planner knows of columns lies in the database's files, too.
         try await script("analyze; checkpoint")

@@ -85,6 +85,61 @@ import Vault
         }
     }
 
+    /// Grants and their purposes, what a consent channel said, who read what for.
+    @Test func whatReadersMayGoesWithTheChannels() async throws {
+        try await withCrawled { test, clock, meter, other in
+            let ledger = MemoryTangle()
+            let provider = try Hash(String(repeating: "P", count: 81))
+            var chain = try WrittenChain("C", on: ledger)
+            try chain.write(MyHome.added(provider), at: clock.now)
+            try chain.write(MyHome.authorised(provider, "advice on heating"), at: clock.now)
+            var registration = ChannelRegistration(
+                root: chain.root, mode: .private, subjects: ["household-7"])
+            registration.isConsent = true
+            let consent = try await test.archive.register(registration, now: clock.now)
+            _ = try await test.crawler(ledger, clock: clock).crawlUntilIdle()
+            #expect(try await test.rowCount(of: "consent_event") == 2)
+            let token = try await test.archive.createToken(
+                .reader, channels: [meter, other], purpose: "the bill of a household",
+                address: provider, now: clock.now)
+            let caller = try #require(await test.archive.authenticate(token.text))
+            try await AuditActor.$current.withValue(.token(caller.token)) {
+                let read = try await test.archive.messages(
+                    of: meter, MessageRange(), limit: 10, within: caller.scope)
+                #expect(read.messages.count == 10)
+            }
+            try await test.archive.audit.flush()
+            let request = try await test.archive.receiveForgetRequest(
+                .subject("household-7"), reason: nil, now: clock.now)
+            _ = try await eraser(test, clock).execute(request.id)
+            try await eraser(test, clock).complete(atOnce: true)
+            let receipt = try receipt(try await test.archive.forgetRequest(request.id))
+            #expect(receipt.rows["access_grant"] == 1)
+            #expect(receipt.rows["consent_event"] == 2)
+            #expect(receipt.rows["recipient"] == 1)
+            #expect(receipt.proof.dataFiles.found == 0)
+            #expect(try await test.rowCount(of: "consent_event") == 0)
+            #expect(try await test.archive.grants().map(\.channel) == [other])
+            for channel in [meter, consent] {
+                try await test.archive.auditRecords(AuditFilter(leaf: channel)) { records in
+                    #expect(records.allSatisfy { $0.details == .forgotten })
+                }
+            }
+            let after = try #require(await test.archive.authenticate(token.text))
+            #expect(!after.scope.isLimited(to: other))
+            await #expect(throws: ArchiveError.noSuchChannel(meter)) {
+                _ = try await test.archive.channel(meter, within: after.scope)
+            }
+            // A registered consent channel leaves nothing that names the person.
+            let rows = try await test.pool.withConnection {
+                try await $0.query(
+                    "select count(*) as rows from channel where consent_of is not null or device is not null"
+                )
+            }
+            #expect(try rows.first?.int64("rows") == 0)
+        }
+    }
+
     @Test func keyEpochsThatCameByThemselvesGoWithTheChannel() async throws {
         try await TestArchive.with { test in
             let clock = TestClock()

@@ -29,7 +29,7 @@ struct SealedScene {
         var hasChannel: Bool {
             [
                 "message", "attachment", "candidate", "tree", "side_key", "forget_target",
-                "node_attachment", "access_grant",
+                "node_attachment", "access_grant", "consent_event",
             ].contains(table)
         }
         /// Whether the row says under which month it is sealed.
@@ -88,6 +88,19 @@ struct SealedScene {
         restricted = try await register("rotating", "person two", keys: 2)
         _ = try await register("rotating-ntru", "person one", keys: 1)
         for name in ["events", "tagged"] { _ = try await register(name, "person three") }
+        for (seed, person) in [("G", "person one"), ("H", "person two")] {
+            var chain = try WrittenChain(Character(seed), on: ledger)
+            for name in ["P", "Q"] {
+                try chain.write(
+                    MyHome.authorised(
+                        Hash(String(repeating: name, count: 81)), "goal of \(person)"),
+                    at: clock.now)
+            }
+            var consent = ChannelRegistration(
+                root: chain.root, mode: .private, subjects: [person])
+            consent.isConsent = true
+            _ = try await archive.register(consent, now: clock.now)
+        }
         _ = try await test.crawler(ledger, clock: clock).crawlUntilIdle()
         clock.advance(40 * 86_400)
         ledger.show(late)
@@ -269,6 +282,15 @@ extension SealedScene {
             "channel = \($0.plain.rawValue)"
         } read: {
             try await $0.archive.grants(of: $0.plain).map { Array(($0.purpose ?? "").utf8) }
+        },
+        Reader(place: "consent_event.sealed_event") {
+            let subject = try await $0.archive.subject("person one")
+            let consent = try #require(await $0.archive.consentStanding(of: subject))
+            return "channel = \(consent.channel.id.rawValue) and sequence = 0"
+        } read: {
+            let subject = try await $0.archive.subject("person one")
+            let consent = try await $0.archive.consentStanding(of: subject)
+            return (consent?.authorisations ?? []).map { Array("\($0.provider) \($0.goal)".utf8) }
         },
         Reader(place: "candidate.sealed_bundle") {
             "channel = \($0.restricted.rawValue)"

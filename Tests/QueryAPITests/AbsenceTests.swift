@@ -19,6 +19,7 @@ import Vault
         case channel
         case request
         case grant
+        case subject
     }
 
     /// Every route with an id; one that is not here fails the test.
@@ -42,6 +43,7 @@ import Vault
         "POST /v1/forget-requests/{id}/refuse": (.request, #"{"reason": "no"}"#),
         "POST /v1/forget-requests/{id}/extend": (.request, #"{"reason": "no"}"#),
         "POST /v1/grants/{id}/revoke": (.grant, "{}"),
+        "GET /v1/subjects/{id}/access-log": (.subject, nil),
     ]
 
     /// Method and target; what a query has to say is said.
@@ -79,6 +81,7 @@ import Vault
         let doneRequest: ChannelNumber
         let foreignRequest: ChannelNumber
         let foreignGrant: ChannelNumber
+        let foreignSubject: ChannelNumber
         let reader: Token
         let anna: Token
 
@@ -121,7 +124,8 @@ import Vault
                 House(
                     api: api, own: channels[0], forgotten: channels[1], foreign: foreign,
                     doneRequest: request.id, foreignRequest: other.id,
-                    foreignGrant: grants[0].id, reader: .text(reader),
+                    foreignGrant: grants[0].id,
+                    foreignSubject: try await api.archive.subject("ben"), reader: .text(reader),
                     anna: .text(anna.text)))
         }
     }
@@ -157,6 +161,7 @@ import Vault
                     case .request:
                         [house.doneRequest, house.foreignRequest, .random(), .random()]
                     case .grant: [house.foreignGrant, .random(), .random()]
+                    case .subject: [house.foreignSubject, house.own, .random(), .random()]
                     }
                 for (role, token) in [("reader", house.reader), ("subject", house.anna)] {
                     var outcomes: [House.Outcome] = []

@@ -52,7 +52,7 @@ import Vault
             let allowed: Set<String> = [
                 "GET /v1/subject", "GET /v1/subject/export", "POST /v1/forget-requests",
                 "GET /v1/forget-requests", "GET /v1/forget-requests/{id}",
-                "GET /v1/receipt-key",
+                "GET /v1/receipt-key", "GET /v1/subjects/{id}/access-log",
             ]
             let routes = api.api.router.routes.filter {
                 $0.template.hasPrefix("/v1/") && !allowed.contains("\($0.method) \($0.template)")

@@ -54,7 +54,8 @@ struct TestAPI: Sendable {
     var archive: Archive { test.archive }
 
     static func with(
-        node: NodeInterfaceSettings? = nil, _ body: (TestAPI) async throws -> Void
+        node: NodeInterfaceSettings? = nil, rates: RequestRates? = nil,
+        _ body: (TestAPI) async throws -> Void
     ) async throws {
         try await TestArchive.with { test in
             let clock = TestClock()
@@ -65,7 +66,7 @@ struct TestAPI: Sendable {
             let api = TestAPI(
                 test: test,
                 api: try QueryAPI(
-                    archive: test.archive, metrics: metrics, log: log, node: node,
+                    archive: test.archive, metrics: metrics, log: log, node: node, rates: rates,
                     clock: { clock.now }),
                 clock: clock, metrics: metrics, admin: admin.text, told: told)
             told.protect(admin.text)

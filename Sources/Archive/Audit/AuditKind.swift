@@ -18,6 +18,11 @@ package enum AuditKind: String, Sendable, CaseIterable {
     case tokenGranted = "token.granted"
     case tokenRevoked = "token.revoked"
     case grantRevoked = "grant.revoked"
+    /// As a consent channel says.
+    case consentAuthorised = "consent.authorised"
+    case consentRevoked = "consent.revoked"
+    case consentDeviceAdded = "consent.device-added"
+    case consentDeviceDeleted = "consent.device-deleted"
     case forgetReceived = "forget.received"
     case forgetChecked = "forget.identity-checked"
     case forgetApproved = "forget.approved"

@@ -50,6 +50,11 @@ extension Archive {
         }
     }
 
+    func auditRecord(_ row: PostgresRow) throws -> AuditRecord {
+        let entry = try AuditEntry(row: row)
+        return AuditRecord(entry: entry, details: try details(of: entry))
+    }
+
     private func auditEntries(_ filter: AuditFilter, after last: AuditEntry?) async throws
         -> [AuditEntry]
     {

@@ -63,6 +63,9 @@ extension PendingReads.Tally {
         if !basis.grants.isEmpty {
             details["grants"] = basis.grants.map(\.text).joined(separator: " ")
         }
+        if !basis.consents.isEmpty {
+            details["consent"] = basis.consents.map(\.text).joined(separator: " ")
+        }
         if !basis.purposes.isEmpty {
             details["purpose"] = basis.purposes.joined(separator: "; ")
         }

@@ -32,6 +32,8 @@ package struct ChannelRecord: Sendable {
     package let nodeInterface: NodeInterface?
     /// Whether what those commands look things up by is all there, or all gone.
     package let nodeInterfaceIsReady: Bool
+    /// Whether its messages are its subject's consent events.
+    package let isConsent: Bool
     package let createdAt: Date
     package let lastLookAt: Date?
     package let nextLookAt: Date
@@ -41,7 +43,7 @@ package struct ChannelRecord: Sendable {
         c.id, c.mode, c.state, c.reason, c.epoch, c.readers_epoch, c.next_sequence, c.head_position,
         c.sealed_label, c.created_at, c.last_look_at, c.next_look_at, c.last_news_at,
         s.subjects, s.pseudonyms, c.basis, c.sealed_purpose, c.retention_months,
-        c.node_interface, c.node_work,
+        c.node_interface, c.node_work, c.consent_of is not null as is_consent,
         (select count(*) from side_key k where k.channel = c.id) as side_keys
         """
 
@@ -71,6 +73,7 @@ package struct ChannelRecord: Sendable {
         }
         nodeInterface = try row.optionalText("node_interface").flatMap(NodeInterface.init)
         nodeInterfaceIsReady = try row.optionalInt64("node_work") == nil
+        isConsent = try row.bool("is_consent")
         createdAt = try row.timestamp("created_at")
         lastLookAt = try row.optionalTimestamp("last_look_at")
         nextLookAt = try row.timestamp("next_look_at")

@@ -2,6 +2,7 @@ import Failures
 import Foundation
 import MAM
 import Postgres
+import Ternary
 import Vault
 
 /// A channel to be followed, as it is handed in.
@@ -27,6 +28,10 @@ package struct ChannelRegistration: Sendable {
     package var basis: LawfulBasis?
     /// How long its messages are kept; nil keeps all.
     package var retention: Retention?
+    /// The private channel on which its one subject gives and takes consent.
+    package var isConsent = false
+    /// The IOTA address by which consent events name the device that writes it.
+    package var device: Hash?
 
     package init(
         root: Root, mode: ChannelMode, sideKey: SideKey? = nil, subjects: [String] = [],
@@ -55,6 +60,8 @@ package struct ChannelRegistration: Sendable {
             throw ArchiveError.purposeTooLong(limit: Self.purposeLimit)
         }
         for subject in subjects { try Self.check(subject: subject) }
+        guard !isConsent || (mode == .private && Set(subjects).count == 1 && retention == nil)
+        else { throw ArchiveError.consentMalformed }
         guard Set(subjects).count <= Self.subjectCountLimit else {
             throw ArchiveError.tooManySubjects(limit: Self.subjectCountLimit)
         }
@@ -71,7 +78,7 @@ extension Archive {
     /// Registers a channel; it is due for a look at once.
     ///
     /// - Returns: The new channel's number.
-    /// - Throws: `ArchiveError.alreadyRegistered`, `.forgotten`, or what is wrong with the
+    /// - Throws: `ArchiveError.alreadyRegistered`, `.forgotten`, `.consentExists`, or what is wrong with the
     ///   registration.
     package func register(_ registration: ChannelRegistration, now: Date) async throws
         -> ChannelNumber
@@ -86,14 +93,16 @@ extension Archive {
             let subjects = try await subjectNumbers(
                 of: registration.subjects, now, on: connection)
             let channel = try vault.newChannelNumber()
+            let person = registration.isConsent ? subjects.first : nil
+            if let person { try await checkNoConsentChannel(of: person, on: connection) }
             let (label, purpose) = (SealedColumn.channelLabel, SealedColumn.channelPurpose)
             let inserted = try await connection.execute(
                 """
                 insert into channel (
                     id, mode, state, registration, sealed_label,
                     created_at, next_look_at, last_news_at, basis, sealed_purpose,
-                    retention_months, retained_from)
-                values ($1, $2, 'following', $3, $4, $5, $5, $5, $6, $7, $8, $9)
+                    retention_months, retained_from, consent_of, device)
+                values ($1, $2, 'following', $3, $4, $5, $5, $5, $6, $7, $8, $9, $10, $11)
                 on conflict (registration) do nothing
                 """,
                 [
@@ -110,7 +119,8 @@ extension Archive {
                             try vault.seal(Array($0.utf8), purpose.context(channel))
                         }),
                     registration.retention.map { .int32(Int32($0.months)) } ?? .null,
-                    .int32(Int32(Period(now).rawValue)),
+                    .int32(Int32(Period(now).rawValue)), .optional(person),
+                    .optional(registration.device.map(deviceLookup)),
                 ])
             guard inserted == 1 else {
                 throw ArchiveError.alreadyRegistered(
@@ -126,6 +136,17 @@ extension Archive {
                 .channelAdded, of: channel, ["mode": registration.mode.rawValue], now: now,
                 on: connection)
             return channel
+        }
+    }
+
+    /// Under the lock of the person's row.
+    private func checkNoConsentChannel(
+        of person: ChannelNumber, on connection: PostgresConnection
+    ) async throws {
+        let rows = try await connection.query(
+            "select id from channel where consent_of = $1", [.int64(person.rawValue)])
+        if let row = rows.first {
+            throw ArchiveError.consentExists(try row.channelNumber("id"))
         }
     }
 

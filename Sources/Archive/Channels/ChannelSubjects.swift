@@ -12,7 +12,7 @@ extension Archive {
     ///
     /// - Throws: `ArchiveError.noSuchChannel` (also for a forgotten one), `.noSuchSubject` for
     ///   somebody to be taken off, `.subjectMalformed`, `.tooManySubjects`; `.onHold` where a
-    ///   hold on the channel or on who is taken off stands against it.
+    ///   hold on the channel or on who is taken off stands against it; `.consentChannel`.
     package func changeSubjects(
         of channel: ChannelNumber, adding added: [String], removing removed: [String], now: Date
     ) async throws {
@@ -21,9 +21,9 @@ extension Archive {
             // People before channels, as everywhere.
             let off = try await lockedSubjects(removed, on: connection)
             let on = try await subjectNumbers(of: added, now, on: connection)
-            guard try await lockedChannel(channel, on: connection).state != .forgotten else {
-                throw ArchiveError.noSuchChannel(channel)
-            }
+            let record = try await lockedChannel(channel, on: connection)
+            guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+            guard !record.isConsent else { throw ArchiveError.consentChannel(channel) }
             let gone = try await unlink(off.filter { !on.contains($0) }, from: channel, connection)
             let new = try await connection.link(on, to: channel)
             let left = try await connection.query(

@@ -36,13 +36,16 @@ extension Archive {
 
     /// Says how long a channel's messages are kept; nil keeps all. What was forgotten stays so.
     ///
-    /// - Throws: `ArchiveError.noSuchChannel`, also for a forgotten one.
+    /// - Throws: `ArchiveError.noSuchChannel`, also for a forgotten one; `.consentChannel`, where a
+    ///   revocation could go before what it revokes.
     package func setRetention(
         _ retention: Retention?, of channel: ChannelNumber, now: Date = .now
     ) async throws {
         try await pool.withTransaction { connection in
-            guard try await lockedChannel(channel, on: connection).state != .forgotten else {
-                throw ArchiveError.noSuchChannel(channel)
+            let record = try await lockedChannel(channel, on: connection)
+            guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+            guard retention == nil || !record.isConsent else {
+                throw ArchiveError.consentChannel(channel)
             }
             _ = try await connection.execute(
                 "update channel set retention_months = $2 where id = $1",

@@ -30,7 +30,7 @@ extension Archive {
                 }
                 for entry in try await store(entries, now: now, on: connection) {
                     outcomes[entry.index] = entry.outcome
-                    rotations += entry.rotations(now)
+                    rotations += entry.rotations(now) + entry.consents(now)
                 }
             }
             try await audit.append(rotations, on: connection)
@@ -60,7 +60,7 @@ extension Archive {
         let rows = try await connection.query(
             """
             select id, epoch, next_sequence, head_position, open_period,
-                node_interface is not null as is_node_answering
+                node_interface is not null as is_node_answering, consent_of is not null as is_consent
             from channel
             where id = any ($1)
                 and state in ('following', 'waiting-for-key', 'stalled', 'flooded')
@@ -72,7 +72,8 @@ extension Archive {
                 epoch: try row.int64("epoch"), nextSequence: try row.int64("next_sequence"),
                 headPosition: try row.int64("head_position"),
                 openPeriod: try row.period("open_period"),
-                isNodeAnswering: try row.bool("is_node_answering"))
+                isNodeAnswering: try row.bool("is_node_answering"),
+                isConsent: try row.bool("is_consent"))
         }
         return cursors
     }
@@ -90,6 +91,7 @@ extension Archive {
         try await sealLikeWaiting(&entries, on: connection)
         try await insertSideKeys(of: entries, now: now, on: connection)
         try await insertMessages(of: &entries, now: now, on: connection)
+        try await takeConsents(of: entries, now: now, on: connection)
         try await insertAttachments(of: &entries, now: now, on: connection)
         try await markSideKeys(of: entries, on: connection)
         try await markConfirmed(by: entries, on: connection)
@@ -143,6 +145,8 @@ struct CommitEntry {
         let openPeriod: Period
         /// A node's commands answer about the channel.
         let isNodeAnswering: Bool
+        /// Its messages are consent events.
+        let isConsent: Bool
     }
 
     /// Where an earlier chain stands.

@@ -14,6 +14,9 @@ package struct GrantWindow: Sendable, Hashable {
     package var firstPosition: Int64?
     /// This tree or an earlier one.
     package var lastPosition: Int64?
+    /// Claimed on this day (since 1970, UTC) or later: takes away from what the bounds above give,
+    /// where what was crawled late came in late.
+    var claimedFrom: Int32?
 
     package init(
         seenFrom: Date? = nil, seenUntil: Date? = nil, firstPosition: Int64? = nil,
@@ -42,13 +45,18 @@ package struct GrantWindow: Sendable, Hashable {
         if let seenUntil, message.firstSeenAt >= seenUntil { return false }
         if let firstPosition, message.position < firstPosition { return false }
         if let lastPosition, message.position > lastPosition { return false }
+        if let claimedFrom {
+            guard let claimedDay = message.head.claimedDay, claimedDay >= claimedFrom else {
+                return false
+            }
+        }
         return true
     }
 }
 
 /// Windows as parameters of a statement.
 enum WindowColumns {
-    static let count = 4
+    static let count = 5
 
     /// Null each for no limit.
     static func parameters(_ windows: [GrantWindow]?) -> [PostgresValue] {
@@ -56,6 +64,7 @@ enum WindowColumns {
         return [
             .timestampArray(windows.map(\.seenFrom)), .timestampArray(windows.map(\.seenUntil)),
             .int64Array(windows.map(\.firstPosition)), .int64Array(windows.map(\.lastPosition)),
+            .int32Array(windows.map(\.claimedFrom)),
         ]
     }
 
@@ -63,11 +72,16 @@ enum WindowColumns {
     static func rows(from first: Int) -> String {
         """
         $\(first)::timestamptz[], $\(first + 1)::timestamptz[], $\(first + 2)::bigint[],
-            $\(first + 3)::bigint[]
+            $\(first + 3)::bigint[], $\(first + 4)::integer[]
         """
     }
 
-    static let names = "seen_from, seen_until, first_position, last_position"
+    static let names = "seen_from, seen_until, first_position, last_position, claimed_from"
+
+    /// Those that a grant has of its own.
+    static let stored = """
+        seen_from, seen_until, first_position, last_position, null::integer as claimed_from
+        """
 
     /// That a message lies within the window `w`.
     static func contain(_ message: String) -> String {
@@ -76,6 +90,7 @@ enum WindowColumns {
             and (w.seen_until is null or \(message).first_seen_at < w.seen_until)
             and (w.first_position is null or \(message).position >= w.first_position)
             and (w.last_position is null or \(message).position <= w.last_position)
+            and (w.claimed_from is null or \(message).claimed_day >= w.claimed_from)
         """
     }
 
@@ -88,10 +103,12 @@ enum WindowColumns {
     }
 
     static func window(_ row: PostgresRow) throws -> GrantWindow {
-        GrantWindow(
+        var window = GrantWindow(
             seenFrom: try row.optionalTimestamp("seen_from"),
             seenUntil: try row.optionalTimestamp("seen_until"),
             firstPosition: try row.optionalInt64("first_position"),
             lastPosition: try row.optionalInt64("last_position"))
+        window.claimedFrom = try row.optionalInt32("claimed_from")
+        return window
     }
 }

@@ -166,7 +166,7 @@ extension Archive {
     }
 
     private static let grantColumns = """
-        id, token, channel, sealed_purpose, \(WindowColumns.names), expires_at, granted_at,
+        id, token, channel, sealed_purpose, \(WindowColumns.stored), expires_at, granted_at,
         granted_by, revoked_at
         """
 

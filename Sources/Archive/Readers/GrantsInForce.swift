@@ -4,14 +4,25 @@ import Vault
 
 /// A grant by which something may be read now: neither revoked nor expired.
 package struct GrantInForce: Sendable, Hashable {
-    /// Names the grant.
-    package let id: ChannelNumber
+    /// Who gave it.
+    package enum Source: Sendable, Hashable {
+        /// An admin or the operator, by this grant.
+        case grant(ChannelNumber)
+        /// The owner, by the message of this sequence in his consent channel.
+        case consent(ChannelNumber, sequence: Int64)
+    }
+
+    package let source: Source
     package let channel: ChannelNumber
     package let window: GrantWindow
     let sealedPurpose: [UInt8]?
 
     init(row: PostgresRow) throws {
-        id = try row.channelNumber("id")
+        if let consent = try row.optionalChannelNumber("consent") {
+            source = .consent(consent, sequence: try row.int64("event"))
+        } else {
+            source = .grant(try row.channelNumber("id"))
+        }
         channel = try row.channelNumber("channel")
         window = try WindowColumns.window(row)
         sealedPurpose = try row.optionalBytes("sealed_purpose")
@@ -19,14 +30,18 @@ package struct GrantInForce: Sendable, Hashable {
 }
 
 extension Archive {
-    /// The grants of a token that are in force, as `g`; of a channel, or of all where that is
-    /// null. The time is the database's, which is the same for all processes.
-    private static func grants(of token: String, _ channel: String) -> String {
+    /// The grants of a token `t` that are in force, those that consents give included, as `g`; of a
+    /// channel, or of all where that is null. The time is the database's, which is the same for all
+    /// processes.
+    private static func grants(of channel: String) -> String {
         """
-        (select g.id, g.channel, \(WindowColumns.names), g.sealed_purpose
+        (select g.id, g.channel, \(WindowColumns.stored), g.sealed_purpose,
+            null::bigint as consent, null::bigint as event
         from access_grant g
-        where g.token = \(token) and (\(channel) is null or g.channel = \(channel))
-            and g.revoked_at is null and (g.expires_at is null or g.expires_at > now())) g
+        where g.token = t.id and (\(channel) is null or g.channel = \(channel))
+            and g.revoked_at is null and (g.expires_at is null or g.expires_at > now())
+        union all
+        \(Consents.grants(of: "t.lookup", channel))) g
         """
     }
 
@@ -44,7 +59,7 @@ extension Archive {
                         select c.id from channel_subject s join channel c on c.id = s.channel
                         where s.subject = t.subject and c.state <> 'forgotten') as channels,
                     g.*
-                from token t left join lateral \(Self.grants(of: "t.id", "$2::bigint"))
+                from token t left join lateral \(Self.grants(of: "$2::bigint"))
                     on t.role = 'reader'
                 where t.id = $1 and t.revoked_at is null
                 """, [.int64(token.rawValue), .optional(channel)])
@@ -67,7 +82,8 @@ extension Archive {
             case .reader:
                 .granted(
                     try rows.compactMap { row in
-                        try row.optionalInt64("id") == nil ? nil : try GrantInForce(row: row)
+                        try row.optionalInt64("channel") == nil
+                            ? nil : try GrantInForce(row: row)
                     })
             }
         return Caller(
@@ -97,11 +113,11 @@ extension Archive {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
-                select k.place, pg_is_in_recovery() as is_copy, g.*
+                select asked.place, pg_is_in_recovery() as is_copy, g.*
                 from unnest($1::bigint[], $2::bigint[])
-                        with ordinality as k (token, channel, place)
-                    join token t on t.id = k.token and t.revoked_at is null
-                    left join lateral \(Self.grants(of: "k.token", "k.channel")) on true
+                        with ordinality as asked (token, channel, place)
+                    join token t on t.id = asked.token and t.revoked_at is null
+                    left join lateral \(Self.grants(of: "asked.channel")) on true
                 """,
                 [
                     .int64Array(asked.map(\.token.rawValue)),
@@ -113,7 +129,7 @@ extension Archive {
         for row in rows {
             let place = Int(try row.int64("place")) - 1
             found[place, default: []].formUnion(
-                try row.optionalInt64("id") == nil ? [] : [GrantInForce(row: row)])
+                try row.optionalInt64("channel") == nil ? [] : [GrantInForce(row: row)])
         }
         return Set(
             asked.enumerated().compactMap { place, reading in
@@ -156,15 +172,31 @@ extension Archive {
 
     /// What the grants are for by which messages were read, sorted.
     func basis(of grants: some Collection<GrantInForce>) throws -> ReadBasis {
-        let grants = grants.sorted { $0.id < $1.id }
-        return ReadBasis(
-            grants: grants.map(\.id), purposes: Set(try grants.compactMap(purpose)).sorted())
+        var basis = ReadBasis()
+        for grant in grants {
+            switch grant.source {
+            case .grant(let id): basis.grants.append(id)
+            case .consent(let channel, _): basis.consents.append(channel)
+            }
+        }
+        basis.grants.sort()
+        basis.consents = Set(basis.consents).sorted()
+        basis.purposes = Set(try grants.compactMap(purpose)).sorted()
+        return basis
     }
 
     /// Nil also where the channel is being forgotten.
     private func purpose(of grant: GrantInForce) throws -> String? {
         guard let sealed = grant.sealedPurpose else { return nil }
-        return try grantPurpose(sealed, of: grant.channel, grant.id)
+        switch grant.source {
+        case .grant(let id): return try grantPurpose(sealed, of: grant.channel, id)
+        case .consent(let channel, let sequence):
+            do {
+                return try consentEvent(sealed, of: channel, sequence: sequence).goal
+            } catch VaultError.forgotten {
+                return nil
+            }
+        }
     }
 
     func grantPurpose(
@@ -188,6 +220,8 @@ extension Caller {
 /// By which grants something was read, and what they are for.
 struct ReadBasis: Sendable, Hashable {
     var grants: [ChannelNumber] = []
+    /// Consent channels.
+    var consents: [ChannelNumber] = []
     var purposes: [String] = []
 
     static let none = ReadBasis()

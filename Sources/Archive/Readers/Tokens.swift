@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Secrets
+import Ternary
 import Vault
 
 /// What a token lets its bearer do.
@@ -21,6 +22,8 @@ package struct TokenRecord: Sendable {
     package let channels: [ChannelNumber]
     /// The person a subject's token is bound to.
     package let subject: ChannelNumber?
+    /// The IOTA address by which owners' consent names a reader.
+    package let address: Hash?
     package let createdAt: Date
     package let revokedAt: Date?
 }
@@ -69,23 +72,30 @@ extension Archive {
     ///   - purpose: What those grants are for.
     ///   - subject: The pseudonym of the person a subject's token is bound to; needed for that
     ///     role, ignored for the others.
+    ///   - address: By which owners' consent names a reader; ignored for the other roles.
     /// - Throws: `ArchiveError.noSuchChannel`, `.noSuchSubject`, `.purposeTooLong`.
     package func createToken(
         _ role: TokenRole, channels: [ChannelNumber] = [], purpose: String? = nil,
-        subject: String? = nil, now: Date
+        subject: String? = nil, address: Hash? = nil, now: Date
     ) async throws -> (record: TokenRecord, text: String) {
         let id = try vault.newChannelNumber()
         let secret = randomBytes(TokenForm.secretByteCount)
         let granted = role == .reader ? Array(Set(channels)).sorted() : []
+        let address = role == .reader ? address : nil
         let grants = granted.map { NewGrant(token: id, channel: $0, purpose: purpose) }
         for grant in grants { try check(grant) }
         let person = try await pool.withTransaction { connection in
             let person = try await boundPerson(role, subject, on: connection)
             _ = try await connection.execute(
-                "insert into token (id, role, hash, created_at, subject) values ($1, $2, $3, $4, $5)",
+                """
+                insert into token (id, role, hash, created_at, subject, address, lookup)
+                values ($1, $2, $3, $4, $5, $6, $7)
+                """,
                 [
                     .int64(id.rawValue), .text(role.rawValue), .bytes(vault.tokenHash(secret)),
                     .timestamp(now), .optional(person),
+                    address.map { .text($0.description) } ?? .null,
+                    .optional(address.map(readerLookup)),
                 ])
             for channel in granted {
                 guard try await lockedChannel(channel, on: connection).state != .forgotten else {
@@ -102,7 +112,8 @@ extension Archive {
             return person
         }
         let record = TokenRecord(
-            id: id, role: role, channels: granted, subject: person, createdAt: now, revokedAt: nil)
+            id: id, role: role, channels: granted, subject: person, address: address,
+            createdAt: now, revokedAt: nil)
         return (record, TokenForm.write(id: id, secret: secret))
     }
 
@@ -123,7 +134,7 @@ extension Archive {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
-                select t.id, t.role, t.subject, t.created_at, t.revoked_at,
+                select t.id, t.role, t.subject, t.created_at, t.revoked_at, t.address,
                     array(select distinct channel from access_grant g
                         where g.token = t.id and g.revoked_at is null
                         order by channel) as channels
@@ -136,6 +147,7 @@ extension Archive {
                 role: TokenRole(rawValue: try row.text("role")) ?? .reader,
                 channels: try row.channelNumbers("channels"),
                 subject: try row.optionalChannelNumber("subject"),
+                address: try row.optionalText("address").flatMap { try? Hash($0) },
                 createdAt: try row.timestamp("created_at"),
                 revokedAt: try row.optionalTimestamp("revoked_at"))
         }

@@ -184,8 +184,11 @@ extension Archive {
         case .subject(let pseudonym):
             return (.subject, try await lockedSubject(pseudonym, on: connection))
         case .channel(let channel), .period(let channel, _):
-            guard try await lockedChannel(channel, on: connection).state != .forgotten else {
-                throw ArchiveError.noSuchChannel(channel)
+            let record = try await lockedChannel(channel, on: connection)
+            guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+            // A revocation could go, and what it revokes stay.
+            guard scope.periods == nil || !record.isConsent else {
+                throw ArchiveError.consentChannel(channel)
             }
             return (scope.periods == nil ? .channel : .period, channel)
         }

@@ -48,6 +48,9 @@ package struct Configuration: Sendable {
         case nodeForward = "PERMANODE_NODE_FORWARD"
         /// Commands a second of one client address.
         case nodeRate = "PERMANODE_NODE_RATE"
+        /// Requests a second of one token, and of one client address.
+        case tokenRate = "PERMANODE_TOKEN_RATE"
+        case addressRate = "PERMANODE_ADDRESS_RATE"
         case logLevel = "PERMANODE_LOG_LEVEL"
         case logFormat = "PERMANODE_LOG_FORMAT"
     }
@@ -97,6 +100,8 @@ package struct Configuration: Sendable {
     package let vacuumMinutes: Int?
     /// How the commands of a node are answered; nil does not answer them.
     package let nodeInterface: NodeInterfaceSettings?
+    /// How often clients may ask, but for the commands of a node.
+    package let requestRates: RequestRates
     /// Nil where none is set: services then say more than single commands.
     package let logLevel: LogLevel?
     package let logFormat: LogFormat
@@ -126,6 +131,7 @@ package struct Configuration: Sendable {
         backupExpiryDays = reader.count(.backupExpiry, of: "d", in: 0...36_500)
         vacuumMinutes = reader.count(.vacuumInterval, of: "m", in: 0...10_080)
         nodeInterface = reader.nodeInterface(isBehindProxy: proxyEndsTLS)
+        requestRates = reader.requestRates()
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
         logFormat = reader.choice(.logFormat, LogFormat.allCases.named) ?? .text
         if needs.contains(.listener), !listen.isLoopback, tls == nil, !proxyEndsTLS,

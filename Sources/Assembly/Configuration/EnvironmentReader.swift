@@ -146,17 +146,31 @@ struct EnvironmentReader {
         var settings = NodeInterfaceSettings()
         settings.forwarder = forward.map(NodeForwarder.init)
         settings.isBehindProxy = isBehindProxy
-        if let text = value(.nodeRate) {
-            let range = 1...1_000_000
-            if let rate = Int(text), range.contains(rate) {
-                // Tokens are known: five times as much, as it is unless set.
-                settings.ofAddress = .init(perSecond: Double(rate), burst: Double(rate) * 10)
-                settings.ofToken = .init(perSecond: Double(rate) * 5, burst: Double(rate) * 50)
-            } else {
-                add(.nodeRate, .malformed("is no number from 1 to \(range.upperBound)"))
-            }
+        if let rate = rate(.nodeRate) {
+            // Tokens are known: five times as much, as it is unless set.
+            settings.ofAddress = .init(perSecond: rate, burst: rate * 10)
+            settings.ofToken = .init(perSecond: rate * 5, burst: rate * 50)
         }
         return isOn ? settings : nil
+    }
+
+    mutating func requestRates() -> RequestRates {
+        var rates = RequestRates()
+        if let rate = rate(.tokenRate) { rates.ofToken = .init(perSecond: rate, burst: rate * 10) }
+        if let rate = rate(.addressRate) {
+            rates.ofAddress = .init(perSecond: rate, burst: rate * 10)
+        }
+        return rates
+    }
+
+    private mutating func rate(_ variable: Configuration.Variable) -> Double? {
+        guard let text = value(variable) else { return nil }
+        let range = 1...1_000_000
+        guard let rate = Int(text), range.contains(rate) else {
+            add(variable, .malformed("is no number from 1 to \(range.upperBound)"))
+            return nil
+        }
+        return Double(rate)
     }
 
     mutating func endpoint(_ variable: Configuration.Variable) -> NodeEndpoint? {

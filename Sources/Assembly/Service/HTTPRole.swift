@@ -18,7 +18,8 @@ struct HTTPRole: Sendable {
     ) throws {
         let api = try QueryAPI(
             archive: instance.archive, metrics: metrics, log: log,
-            policy: configuration.requestPolicy, node: configuration.nodeInterface)
+            policy: configuration.requestPolicy, node: configuration.nodeInterface,
+            rates: configuration.requestRates, isBehindProxy: configuration.proxyEndsTLS)
         let listen = configuration.listen
         var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
         if let files = configuration.tls {

@@ -81,6 +81,15 @@ extension Arguments {
         try secret(option, limit: JSONFragment.byteLimit).map { $0.withBytes { Array($0) } }
     }
 
+    /// An IOTA address.
+    func address(_ option: String) throws(CommandFailure) -> Hash? {
+        guard let text = value(option) else { return nil }
+        guard let address = IOTAAddress.hash(text) else {
+            throw wrong("--\(option) is no address of 81 trytes, or of 90 with its checksum")
+        }
+        return address
+    }
+
     /// An access token.
     func token(_ option: String = "token-file") throws(CommandFailure) -> String? {
         try secret(option)?.withBytes { String(decoding: $0, as: UTF8.self) }

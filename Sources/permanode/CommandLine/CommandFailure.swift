@@ -55,11 +55,13 @@ struct CommandFailure: Error {
             .noSuchRequest, .noSuchSubject, .noSuchTombstone:
             .notFound
         case .onHold, .sharedChannels, .alreadyRegistered, .forgotten, .wrongState,
-            .tooManySideKeys, .tooManySubjects, .tooManyGrants, .providerKeyExists,
+            .tooManySideKeys, .tooManySubjects, .tooManyGrants,
+            .consentExists, .consentChannel, .providerKeyExists,
             .tooManyProviderKeys, .tooManyEarlierChains, .handOverForOthers:
             .refused
         case .purposeTooLong, .sideKeyMissing, .sideKeyNotWanted, .labelTooLong, .subjectMalformed,
-            .reasonTooLong, .periodNotBegun, .grantMalformed, .handOverMalformed:
+            .reasonTooLong, .periodNotBegun, .grantMalformed, .consentMalformed,
+            .handOverMalformed:
             .usedWrongly
         default: .failed
         }

@@ -28,6 +28,13 @@ enum ChannelAddCommand: Command {
                 "why that is lawful: \(LawfulBasis.allCases.map(\.rawValue).joined(separator: ", "))"
             ),
             .value("retention", "MONTHS", "how long messages are kept, such as 13m; else all are"),
+            .flag(
+                "consent",
+                "the private channel on which its one --subject authorises readers by their addresses"
+            ),
+            .value(
+                "device", "ADDRESS",
+                "the IOTA address by which consent channels name the device that writes it"),
             .json,
         ])
 
@@ -69,12 +76,15 @@ enum ChannelAddCommand: Command {
         let start = try Start(arguments)
         let basis = try arguments.choice("basis", LawfulBasis.self)
         let retention = try arguments.retention()
+        let device = try arguments.address("device")
         let record = try await context.withInstance { instance, _, _ in
             let (root, mode, sideKey) = try await start.open(instance.archive)
-            let registration = ChannelRegistration(
+            var registration = ChannelRegistration(
                 root: root, mode: mode, sideKey: sideKey, subjects: arguments.all("subject"),
                 label: arguments.value("label"), purpose: arguments.value("purpose"),
                 basis: basis, retention: retention)
+            registration.isConsent = arguments.has("consent")
+            registration.device = device
             let id = try await instance.archive.register(registration, now: Date())
             return try await instance.archive.channel(id)
         }

@@ -12,6 +12,9 @@ enum TokenCreateCommand: Command {
             .value("role", "ROLE", "admin, reader or subject", required: true),
             .value("channel", "ID", "a channel a reader may read, all of it", repeatable: true),
             .value("purpose", "TEXT", "what a reader reads these channels for"),
+            .value(
+                "address", "ADDRESS",
+                "the IOTA address by which owners' consent channels name a reader"),
             .value("subject", "S", "the pseudonym of the person a subject's token is for"),
             .json,
         ],
@@ -35,6 +38,10 @@ enum TokenCreateCommand: Command {
         guard role == .reader || channels.isEmpty else {
             throw arguments.wrong("--channel is for readers only")
         }
+        let address = try arguments.address("address")
+        guard role == .reader || address == nil else {
+            throw arguments.wrong("--address is for readers only")
+        }
         let purpose = arguments.value("purpose")
         guard purpose == nil || !channels.isEmpty else {
             throw arguments.wrong("--purpose is about the channels that --channel names")
@@ -45,7 +52,8 @@ enum TokenCreateCommand: Command {
         }
         let (record, token) = try await context.withInstance { [channels] instance, _, _ in
             try await instance.archive.createToken(
-                role, channels: channels, purpose: purpose, subject: subject, now: Date())
+                role, channels: channels, purpose: purpose, subject: subject,
+                address: address, now: Date())
         }
         if arguments.has("json") {
             try context.console.json(

@@ -1,6 +1,7 @@
 import Archive
 import Assembly
 import QueryAPI
+import Ternary
 import Vault
 
 /// Lists the tokens.
@@ -13,6 +14,7 @@ enum TokenListCommand: Command {
         let id: String
         let role: TokenRole
         let channels: [String]
+        let address: String?
         let createdAt: Timestamp
         let revokedAt: Timestamp?
 
@@ -20,6 +22,7 @@ enum TokenListCommand: Command {
             id = record.id.text
             role = record.role
             channels = record.channels.map(\.text)
+            address = record.address?.description
             createdAt = Timestamp(record.createdAt)
             revokedAt = record.revokedAt.map(Timestamp.init)
         }
