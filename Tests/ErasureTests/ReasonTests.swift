@@ -3,6 +3,7 @@ import ArchiveTestSupport
 import Diagnostics
 import Erasure
 import Foundation
+import Postgres
 import TestSupport
 import Testing
 import Vault
