@@ -94,9 +94,9 @@ struct Sample: Sendable, Equatable {
         _ = try await connection.execute("set local enable_seqscan = off")
         let rows = try await connection.query(
             """
-            with some as materialized (\(some("asc")) union \(some("desc"))),
+            with edges as materialized (\(some("asc")) union \(some("desc"))),
             lookups as materialized (
-                select distinct l.lookup from some s
+                select distinct l.lookup from edges s
                     cross join lateral (
                         select lookup from node_lookup l
                         where (l.channel, l.sequence, l.number)
