@@ -260,6 +260,7 @@ package struct Eraser: Sendable {
         let scopes = record.scopes(of: channel) + record.ownScopes
         if record.periods == nil {
             try await forget(scopes + reasons(of: channel))
+            try await deleteReasons(of: channel)
         } else {
             // Not while a forget of the whole channel still reads its roots.
             try await archive.pool.withTransaction { connection in
@@ -277,17 +278,27 @@ package struct Eraser: Sendable {
     }
 
     /// What requests for parts of a channel were made for is sealed under their own numbers,
-    /// and stays with those that were refused or never approved.
+    /// and stays with those that were refused or never approved. Their rows name them until the
+    /// keys are gone, so that a forget that is cut off finds them again.
     private func reasons(of channel: ChannelNumber) async throws -> [ForgetScope] {
         let rows = try await archive.pool.withConnection {
             try await $0.query(
                 """
-                update forget_request set sealed_reason = null
+                select id from forget_request
                 where target = $1 and scope = 'period' and sealed_reason is not null
-                returning id
                 """, [.int64(channel.rawValue)])
         }
         return try rows.map { .channel(try $0.channelNumber("id")) }
+    }
+
+    private func deleteReasons(of channel: ChannelNumber) async throws {
+        _ = try await archive.pool.withConnection {
+            try await $0.execute(
+                """
+                update forget_request set sealed_reason = null
+                where target = $1 and scope = 'period' and sealed_reason is not null
+                """, [.int64(channel.rawValue)])
+        }
     }
 
     func forget(_ scopes: [ForgetScope]) async throws {
