@@ -78,7 +78,10 @@ let services: [Target] = [
             "HTTPServer", "IRICommands", "Metering",
             "Failures", "Diagnostics",
         ],
-        resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
+        resources: [
+            .embedInCode("openapi.json"), .embedInCode("Page/Assets/page.css"),
+            .embedInCode("Page/Assets/page.js"), .embedInCode("Page/Assets/icon.svg"),
+        ], swiftSettings: swiftSettings),
     library("IRICommands", ["Ternary", "Tangle", "HTTPServer", "Failures"]),
     library(
         "LocalTangle",

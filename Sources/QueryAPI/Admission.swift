@@ -2,7 +2,16 @@ import Archive
 import HTTPServer
 import Vault
 
-/// Lets callers in by their tokens (RFC 6750, 2.1), and, where that is bounded, as often as they
+/// Who was let in.
+struct Admitted: Sendable {
+    /// Nil only on routes open to anyone.
+    var caller: Caller?
+    /// Nil for who came with a token.
+    var session: Sessions.Session?
+}
+
+/// Lets callers in by their tokens (RFC 6750, 2.1) or by the
+/// page's sessions, and, where that is bounded, as often as they
 /// may ask.
 struct Admission: Sendable {
     let archive: Archive
@@ -10,13 +19,14 @@ struct Admission: Sendable {
     let limiter: RateLimiter
     /// Of everything else; nil is no limit.
     let general: RateLimiter?
+    let sessions: Sessions
     /// All connections come from a proxy, which says for whom in `X-Forwarded-For`.
     let isBehindProxy: Bool
 
     /// - Parameter channel: The one that the path names: of others nothing need be asked.
     /// - Throws: `RequestError.tooOften`, and those of `admit` by access.
     func admit(_ request: HTTPRequest, to route: Route, about channel: ChannelNumber?) async throws
-        -> Caller?
+        -> Admitted
     {
         guard route.isLimited else {
             return try await admitGenerally(request, to: route, about: channel)
@@ -25,10 +35,10 @@ struct Admission: Sendable {
         let address = RateLimiter.Client(address: address(of: request))
         try check(limiter.wait(of: address))
         do {
-            let caller = try await admit(request, to: route.access, about: channel)
-            let client = caller.map { RateLimiter.Client.token($0.token) } ?? address
+            let admitted = try await identify(request, to: route, about: channel)
+            let client = admitted.caller.map { RateLimiter.Client.token($0.token) } ?? address
             try check(limiter.take(1, of: client))
-            return caller
+            return admitted
         } catch let error as RequestError {
             if case .unauthenticated = error { limiter.charge(1, to: address) }
             throw error
@@ -37,15 +47,15 @@ struct Admission: Sendable {
 
     private func admitGenerally(
         _ request: HTTPRequest, to route: Route, about channel: ChannelNumber?
-    ) async throws -> Caller? {
+    ) async throws -> Admitted {
         guard let general, !route.isProbe else {
-            return try await admit(request, to: route.access, about: channel)
+            return try await identify(request, to: route, about: channel)
         }
         // Before the token is looked up, so that trying tokens is bounded, too.
         try check(general.take(1, of: .init(address: address(of: request))))
-        let caller = try await admit(request, to: route.access, about: channel)
-        if let caller { try check(general.take(1, of: .token(caller.token))) }
-        return caller
+        let admitted = try await identify(request, to: route, about: channel)
+        if let caller = admitted.caller { try check(general.take(1, of: .token(caller.token))) }
+        return admitted
     }
 
     /// Takes a cost beyond that of the request.
@@ -70,20 +80,38 @@ struct Admission: Sendable {
 
     /// - Returns: The caller; nil on a route open to anyone, where tokens are not looked at, and for
     ///   who comes without one where that is allowed.
-    /// - Throws: `RequestError.unauthenticated`, `.forbidden`.
-    private func admit(
-        _ request: HTTPRequest, to access: Access, about channel: ChannelNumber?
-    ) async throws -> Caller? {
-        guard access != .anyone else { return nil }
-        if access == .anyoneOrReader, request.headers["Authorization"] == nil { return nil }
-        guard let token = Self.token(request) else {
-            throw RequestError.unauthenticated(tokenGiven: false)
+    /// - Throws: `RequestError.unauthenticated`, `.sessionOver`, `.foreignOrigin`, `.forbidden`.
+    private func identify(
+        _ request: HTTPRequest, to route: Route, about channel: ChannelNumber?
+    ) async throws -> Admitted {
+        let access = route.access
+        guard access != .anyone else { return Admitted() }
+        guard request.headers["Authorization"] == nil else {
+            guard let token = Self.token(request) else {
+                throw RequestError.unauthenticated(tokenGiven: false)
+            }
+            guard let caller = try await archive.authenticate(token, about: channel) else {
+                throw RequestError.unauthenticated(tokenGiven: true)
+            }
+            guard access.allows(caller.role) else { throw RequestError.forbidden }
+            return Admitted(caller: caller)
         }
-        guard let caller = try await archive.authenticate(token, about: channel) else {
-            throw RequestError.unauthenticated(tokenGiven: true)
+        if access == .anyoneOrReader { return Admitted() }
+        guard route.takesSessions, let cookie = sessions.cookie(request) else {
+            guard access == .visitor else {
+                throw RequestError.unauthenticated(tokenGiven: false)
+            }
+            return Admitted()
+        }
+        try RequestOrigin.check(request, isSecure: sessions.isSecure)
+        guard let session = sessions.session(cookie),
+            let caller = try await archive.caller(session.token, about: channel)
+        else {
+            guard access == .visitor else { throw RequestError.sessionOver }
+            return Admitted()
         }
         guard access.allows(caller.role) else { throw RequestError.forbidden }
-        return caller
+        return Admitted(caller: caller, session: session)
     }
 
     /// What follows `Bearer` in the only Authorization field.

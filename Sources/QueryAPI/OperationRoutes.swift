@@ -4,7 +4,7 @@ import Failures
 import HTTPServer
 import Vault
 
-/// What whoever runs the service asks, and what is not there yet. Open to anyone: nothing
+/// What whoever runs the service asks. Open to anyone: nothing
 /// here tells of channels.
 struct OperationRoutes: Sendable {
     let archive: Archive
@@ -25,9 +25,6 @@ struct OperationRoutes: Sendable {
                         "Content-Type": "application/json", "Cache-Control": "public, max-age=300",
                     ],
                     body: .bytes(OpenAPIDocument.bytes))
-            },
-            Route("GET", "/", .anyone) { _ in
-                throw RequestError.notImplemented(what: "the page for people")
             },
         ]
     }

@@ -17,6 +17,7 @@ struct Problem: Sendable {
         case let error as RequestError:
             details = ProblemDetails(status: error.status, error)
             if case .tooOften(let seconds) = error { headers["Retry-After"] = String(seconds) }
+            if error == .sessionOver { headers["WWW-Authenticate"] = "Bearer realm=\"permanode\"" }
             if case .unauthenticated(let tokenGiven) = error {
                 headers["WWW-Authenticate"] =
                     tokenGiven

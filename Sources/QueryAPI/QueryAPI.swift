@@ -18,17 +18,19 @@ package struct QueryAPI: Sendable {
     ///   - rates: How often clients may ask; nil is no limit.
     ///   - isBehindProxy: All connections come from a proxy, which says for whom in
     ///     `X-Forwarded-For`.
+    ///   - isSecure: Browsers reach the page by TLS only.
     /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
     package init(
         archive: Archive, metrics: Metrics, log: Log, policy: RequestPolicy = RequestPolicy(),
         node: NodeInterfaceSettings? = nil, rates: RequestRates? = nil,
-        isBehindProxy: Bool = false,
+        isBehindProxy: Bool = false, isSecure: Bool = false,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let log = log.component("api")
         let limits = node ?? NodeInterfaceSettings()
         let limiter = RateLimiter(ofAddress: limits.ofAddress, ofToken: limits.ofToken)
         let watch = ChannelWatch(archive)
+        let sessions = Sessions(archive: archive, isSecure: isSecure, clock: clock)
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive, watch: watch).routes
@@ -42,11 +44,12 @@ package struct QueryAPI: Sendable {
             + NodeRoutes(archive: archive, settings: node).routes
             + ChrysalisRoutes(archive: archive, settings: node).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
+            + PageRoutes(archive: archive, sessions: sessions, policy: policy, clock: clock).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
         let admission = Admission(
             archive: archive, limiter: limiter,
             general: rates.map { RateLimiter(ofAddress: $0.ofAddress, ofToken: $0.ofToken) },
-            isBehindProxy: isBehindProxy || limits.isBehindProxy)
+            sessions: sessions, isBehindProxy: isBehindProxy || limits.isBehindProxy)
         var router = Router()
         for route in routes {
             router.register(route.method, route.template) { request, parameters in
@@ -63,6 +66,9 @@ package struct QueryAPI: Sendable {
             return await handler(request, parameters)
         case .options, .methodNotAllowed, .notFound:
             let entry = record.begin(request, route: nil)
+            guard !ProblemPage.isWanted(by: request) else {
+                return entry.end(failedWith: RequestError.noSuchPage, as: .page, to: request)
+            }
             return entry.end(await router.respond(to: request))
         }
     }
@@ -73,17 +79,26 @@ package struct QueryAPI: Sendable {
     ) async -> HTTPResponse {
         var entry = record.begin(request, route: route)
         do {
-            let caller = try await admission.admit(
+            let admitted = try await admission.admit(
                 request, to: route, about: route.channel(parameters))
+            let caller = admitted.caller
             entry.caller = caller
-            var call = Call(request: request, parameters: parameters, caller: caller)
+            var call = Call(
+                request: request, parameters: parameters, caller: caller,
+                session: admitted.session)
             if route.isLimited {
                 call.charge = { admission.charge($0, to: caller, request) }
             }
             entry.subject = call.namedNumber
-            return entry.end(try await Self.handle(call, route))
+            var response = try await Self.handle(call, route)
+            if route.isPage, let renewed = call.session.flatMap(admission.sessions.renewed),
+                response.headers["Set-Cookie"] == nil
+            {
+                response.headers["Set-Cookie"] = renewed
+            }
+            return entry.end(response)
         } catch {
-            return entry.end(failedWith: error, as: route.errors)
+            return entry.end(failedWith: error, as: route.errors, to: request)
         }
     }
 

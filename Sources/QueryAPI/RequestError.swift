@@ -6,10 +6,16 @@ package enum RequestError: Failure, Equatable {
     case unauthenticated(tokenGiven: Bool)
     /// The token's role is not enough, whatever the request is about.
     case forbidden
+    /// It came with a session, and not from a page of this service.
+    case foreignOrigin
+    /// The page's session is over, or its token was revoked.
+    case sessionOver
     /// An id that cannot be any; told like one that is not there.
     case noSuchChannel, noSuchMessage, noSuchRequest, noSuchGrant
+    case noSuchPage
     case bodyTooLarge(limit: Int)
     case notJSON
+    case notAForm
     case wrongContentType
     case unknownField(known: [String])
     case fieldMissing(String)
@@ -26,9 +32,11 @@ package enum RequestError: Failure, Equatable {
 
     package var status: Int {
         switch self {
-        case .unauthenticated: 401
-        case .forbidden: 403
-        case .noSuchChannel, .noSuchMessage, .noSuchRequest, .noSuchGrant, .nodeInterfaceOff: 404
+        case .unauthenticated, .sessionOver: 401
+        case .forbidden, .foreignOrigin: 403
+        case .noSuchChannel, .noSuchMessage, .noSuchRequest, .noSuchGrant, .noSuchPage,
+            .nodeInterfaceOff:
+            404
         case .tooOften: 429
         case .bodyTooLarge: 413
         case .wrongContentType: 415
@@ -42,12 +50,16 @@ package enum RequestError: Failure, Equatable {
         switch self {
         case .unauthenticated: "request.unauthenticated"
         case .forbidden: "request.forbidden"
+        case .foreignOrigin: "request.foreign-origin"
+        case .sessionOver: "request.session-over"
         case .noSuchChannel: "archive.no-such-channel"
         case .noSuchMessage: "archive.no-such-message"
         case .noSuchRequest: "archive.no-such-request"
         case .noSuchGrant: "archive.no-such-grant"
+        case .noSuchPage: "http.not-found"
         case .bodyTooLarge: "request.body-too-large"
         case .notJSON: "request.not-json"
+        case .notAForm: "request.not-a-form"
         case .wrongContentType: "request.content-type"
         case .unknownField: "request.unknown-field"
         case .fieldMissing: "request.field-missing"
@@ -69,12 +81,17 @@ package enum RequestError: Failure, Equatable {
         case .unauthenticated(tokenGiven: false): "this needs a token: Authorization: Bearer TOKEN"
         case .unauthenticated(tokenGiven: true): "the token is not valid"
         case .forbidden: "this needs a token of another role"
+        case .foreignOrigin:
+            "this was not asked by a page of this service: neither Origin nor Sec-Fetch-Site says so"
+        case .sessionOver: "the session is over: sign in again"
         case .noSuchChannel: "there is no such channel"
         case .noSuchMessage: "there is no such message"
         case .noSuchRequest: "there is no such forget request"
         case .noSuchGrant: "there is no such grant"
+        case .noSuchPage: "there is nothing at this address"
         case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"
         case .notJSON: "the body is not one JSON object"
+        case .notAForm: "the body is not the form that is asked for"
         case .wrongContentType: "the body's Content-Type is not application/json"
         case .unknownField(let known): "the body has a field besides \(Self.list(known))"
         case .fieldMissing(let name): "the field \(name) is missing"

@@ -90,10 +90,12 @@ struct RequestRecord: Sendable {
             return answer
         }
 
-        func end(failedWith error: any Error, as shape: ErrorShape) -> HTTPResponse {
+        func end(failedWith error: any Error, as shape: ErrorShape, to request: HTTPRequest)
+            -> HTTPResponse
+        {
             let problem = Problem(error)
             if problem.details.status >= 500 { tell(error) }
-            return end(shape.response(problem), code: problem.details.code)
+            return end(shape.response(problem, to: request), code: problem.details.code)
         }
 
         /// An error's own text only where it is made for this; others may say anything.

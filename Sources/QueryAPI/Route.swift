@@ -6,6 +6,8 @@ import Vault
 enum Access: Sendable {
     /// Anyone: it tells nothing of channels.
     case anyone
+    /// Anyone; who is signed in at the page is known, and nobody is refused.
+    case visitor
     /// Anyone, and who may read channels, within the token's scope.
     case anyoneOrReader
     /// Who may read channels, within the token's scope.
@@ -17,7 +19,7 @@ enum Access: Sendable {
 
     func allows(_ role: TokenRole) -> Bool {
         switch self {
-        case .anyone: true
+        case .anyone, .visitor: true
         case .reader, .anyoneOrReader: role != .subject
         case .admin: role == .admin
         case .subject: role == .subject
@@ -54,9 +56,23 @@ struct Route: Sendable {
     /// What is asked over and over to see whether the service is well: never limited.
     var isProbe: Bool { ["/healthz", "/readyz", "/metrics"].contains(template) }
 
+    /// Whether a person looks at what it answers.
+    var isPage: Bool { if case .page = errors { true } else { false } }
+
+    /// Whether a session of the page does where there is no token. The commands of a node may be
+    /// asked by any page, and so never by a session.
+    var takesSessions: Bool {
+        switch errors {
+        case .problem, .page: true
+        case .node, .chrysalis: false
+        }
+    }
+
     /// The channel in the path, on routes about one.
     func channel(_ parameters: PathParameters) -> ChannelNumber? {
-        guard template.hasPrefix("/v1/channels/{id}") else { return nil }
+        guard ["/v1/channels/{id}", "/channels/{id}"].contains(where: template.hasPrefix) else {
+            return nil
+        }
         return parameters["id"].flatMap { ChannelNumber(text: $0) }
     }
 }
@@ -67,6 +83,8 @@ struct Call: Sendable {
     let parameters: PathParameters
     /// Nil only on routes open to anyone.
     let caller: Caller?
+    /// By which the caller was let in; nil for who came with a token.
+    var session: Sessions.Session?
 
     /// Takes what a request costs that turned out to be dearer than others.
     var charge: @Sendable (_ cost: Double) -> Void = { _ in }

@@ -107,14 +107,6 @@ import Vault
         }
     }
 
-    @Test func whatIsNotThereYetSaysSo() async throws {
-        try await TestAPI.with { api in
-            let answer = try await api.call("GET", "/", token: .none)
-            #expect(answer.status == 501)
-            #expect(answer.code == "request.not-implemented")
-        }
-    }
-
     @Test func unknownPathsAndMethodsAreProblems() async throws {
         try await TestAPI.with { api in
             let path = try await api.get("/v2/channels")

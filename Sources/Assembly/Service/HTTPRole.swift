@@ -19,7 +19,8 @@ struct HTTPRole: Sendable {
         let api = try QueryAPI(
             archive: instance.archive, metrics: metrics, log: log,
             policy: configuration.requestPolicy, node: configuration.nodeInterface,
-            rates: configuration.requestRates, isBehindProxy: configuration.proxyEndsTLS)
+            rates: configuration.requestRates, isBehindProxy: configuration.proxyEndsTLS,
+            isSecure: configuration.tls != nil || configuration.proxyEndsTLS)
         let listen = configuration.listen
         var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
         if let files = configuration.tls {

@@ -9,6 +9,8 @@ enum ErrorShape: Sendable {
     case node
     /// As the nodes of Chrysalis do: `{"error": {"code", "message"}}`.
     case chrysalis
+    /// A page for people.
+    case page
 
     private struct Node: Encodable {
         var error: String?
@@ -25,13 +27,14 @@ enum ErrorShape: Sendable {
         let error: Error
     }
 
-    func response(_ problem: Problem) -> HTTPResponse {
+    func response(_ problem: Problem, to request: HTTPRequest) -> HTTPResponse {
         let details = problem.details
         let text = details.detail ?? details.code
         var headers = problem.headers
         headers["Access-Control-Allow-Origin"] = "*"
         switch self {
         case .problem: return problem.response
+        case .page: return ProblemPage.response(problem, to: request)
         case .node:
             return .json(
                 details.status == 500 ? Node(exception: text) : Node(error: text),
