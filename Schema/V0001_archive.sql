@@ -556,6 +556,14 @@ create table partly_forgotten_root (
     primary key (channel, hash)
 );
 
+-- Keyed hashes of roots that messages or an operator named and the chain did not take: they, too,
+-- become tombstones when their channel is forgotten.
+create table bypassed_root (
+    channel bigint not null,
+    hash bytea not null,
+    primary key (channel, hash)
+);
+
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;
 alter table candidate alter column sealed_bundle set storage external;

@@ -1,7 +1,9 @@
+import Archive
 import Crawler
 import Diagnostics
 import Foundation
 import NodeClient
+import Vault
 
 extension CrawlService {
     /// A crawler over the configured nodes.
@@ -12,8 +14,10 @@ extension CrawlService {
         _ instance: Instance, _ configuration: Configuration, metrics: Metrics, log: Log
     ) throws -> CrawlService {
         let nodes = try NodePool(endpoints: configuration.nodes)
+        let vault = instance.archive.vault
         return CrawlService(
-            archive: instance.archive, source: NodeTangleSource(nodes), owner: ownerName,
+            archive: instance.archive,
+            source: NodeTangleSource(nodes) { vault.generation }, owner: ownerName,
             log: log.component("crawler"), instruments: try CrawlInstruments(metrics))
     }
 

@@ -6,7 +6,8 @@ import Vault
 
 extension Archive {
     /// Writes tombstones of every root the archive knows of a channel: of its trees, of its
-    /// messages, and of trees that were forgotten in part before. Nothing is added to a channel
+    /// messages, of trees that were forgotten in part before, and of those that it was told of and
+    /// does not follow. Nothing is added to a channel
     /// that is being forgotten, so the batches cover all there is.
     ///
     /// A value that does not open is counted and passed over: it must not keep the rest from
@@ -19,7 +20,10 @@ extension Archive {
             _ = try await connection.lockedRequest(request)
             try await connection.holdTombstones(.exclusive)
             let rows = try await connection.query(
-                "select hash from partly_forgotten_root where channel = $1",
+                """
+                select hash from partly_forgotten_root where channel = $1
+                union select hash from bypassed_root where channel = $1
+                """,
                 [.int64(channel.rawValue)])
             let buried = try await bury(
                 hashes: rows.map { try $0.bytes("hash") }, now: clock(), on: connection)

@@ -24,8 +24,11 @@ extension Eraser {
         }
         let stale = try await staleRingCopies()
         for request in incomplete where request.vacuumedAt != nil {
-            let receipt = try request.receipt.map { try SignedReceipt(text: Array($0.utf8)) }
-            guard try receipt?.receipt().ringCopies != stale || stale.isEmpty else { continue }
+            let receipt = try request.receipt.map {
+                try SignedReceipt(text: Array($0.utf8)).receipt()
+            }
+            guard receipt?.ringCopies != dated(stale, since: receipt?.shreddedAt) || stale.isEmpty
+            else { continue }
             try await complete(request.id, vacuumedAt: nil, nil)
         }
         if !incomplete.isEmpty { try await settings.faultPoint(.completed) }
@@ -144,7 +147,7 @@ extension Eraser {
                 receipt.proof.dataFiles = search.dataFiles
                 receipt.proof.writeAheadLog = search.writeAheadLog
             }
-            receipt.ringCopies = stale
+            receipt.ringCopies = dated(stale, since: receipt.shreddedAt)
             receipt.told = told
             receipt.final = receipt.vacuumedAt != nil && stale.isEmpty
             guard receipt != before else { return }

@@ -80,6 +80,20 @@ extension Eraser {
         }
     }
 
+    /// The copies with the time by which each is gone, to the second as a receipt says it.
+    ///
+    /// - Parameter shreddedAt: when what they may still hold was forgotten.
+    func dated(_ copies: [Receipt.RingCopy], since shreddedAt: Date?) -> [Receipt.RingCopy] {
+        guard let shreddedAt, let days = settings.ringCopyExpiryDays else { return copies }
+        let second = Date(
+            timeIntervalSince1970: shreddedAt.timeIntervalSince1970.rounded(.down))
+        return copies.map {
+            var copy = $0
+            copy.heldUntil = second.addingTimeInterval(TimeInterval(days) * 86_400)
+            return copy
+        }
+    }
+
     private func rowsLeft(
         of channels: [ChannelNumber], _ record: ForgetRequestRecord,
         on connection: PostgresConnection
@@ -133,6 +147,7 @@ extension Eraser {
         let tombstones = rows.removeValue(forKey: ForgetCount.tombstones) ?? 0
         let unreadable = rows.removeValue(forKey: ForgetCount.unreadable) ?? 0
         let finishedAt = clock()
+        let shreddedAt = try times.first?.optionalTimestamp("shredded")
         let deletedAt = try times.first?.optionalTimestamp("deleted")
         let expiry = settings.backupExpiryDays
         var receipt = Receipt(
@@ -140,7 +155,7 @@ extension Eraser {
             from: record.kind == .period ? record.periods?.lowerBound.description : nil,
             to: record.periods?.upperBound.description,
             commitment: record.commitment.map(Hex.encode), receivedAt: record.receivedAt,
-            shreddedAt: try times.first?.optionalTimestamp("shredded"), deletedAt: deletedAt,
+            shreddedAt: shreddedAt, deletedAt: deletedAt,
             finishedAt: finishedAt, channels: channels.count, rows: rows, tombstones: tombstones,
             unreadable: unreadable, remaining: 0,
             keys: (channels.flatMap { record.scopes(of: $0) } + record.ownScopes)
@@ -151,7 +166,7 @@ extension Eraser {
                 heldUntil: expiry.map {
                     (deletedAt ?? finishedAt).addingTimeInterval(TimeInterval($0) * 86_400)
                 }),
-            ringCopies: copies, told: told)
+            ringCopies: dated(copies, since: shreddedAt), told: told)
         if record.kind == .subject, let count = begun.sharedCount {
             receipt.sharedForgotten = record.shared == .leave ? 0 : count
             receipt.sharedKept = record.shared == .leave ? count : 0

@@ -42,16 +42,20 @@ package struct Eraser: Sendable {
             let record = try await archive.forgetRequest(request)
             let step = try await job(record).next
             progress(step)
-            switch step {
-            case .begin: try await begin(request)
-            case .bury(let channel): try await bury(channel, record)
-            case .shred(let channel): try await shred(channel, record)
-            case .delete(let channel): try await delete(channel, record)
-            case .conclude: try await conclude(record)
-            case .finished:
-                log.info("forgotten", ["request": .string(request.text)])
-                return record
-            }
+            try await take(step, record)
+            if step == .finished { return record }
+        }
+    }
+
+    func take(_ step: ForgetJob.Step, _ record: ForgetRequestRecord) async throws {
+        switch step {
+        case .begin: try await begin(record.id)
+        case .bury(let channel): try await bury(channel, record)
+        case .shred(let channel): try await shred(channel, record)
+        case .delete(let channel): try await delete(channel, record)
+        case .conclude: try await conclude(record)
+        case .finished:
+            log.info("forgotten", ["request": .string(record.id.text)])
         }
     }
 
@@ -307,7 +311,7 @@ package struct Eraser: Sendable {
         }
     }
 
-    private func mark(_ column: String, _ channel: ChannelNumber, _ request: ChannelNumber)
+    func mark(_ column: String, _ channel: ChannelNumber, _ request: ChannelNumber)
         async throws
     {
         _ = try await archive.pool.withConnection {

@@ -2,6 +2,9 @@
 package struct EraserSettings: Sendable {
     /// After how many days backups of the database are gone; nil where nobody said.
     package var backupExpiryDays: Int?
+    /// After how many days a copy of the key ring that was not punctured is gone; nil where nobody
+    /// said.
+    package var ringCopyExpiryDays: Int?
     /// How long deleted rows wait for a vacuum at most, so that one serves many forgets.
     package var vacuumInterval: Duration = .seconds(600)
     /// Bytes of the database's files that are searched after a forget.

@@ -26,6 +26,7 @@ enum ChannelTable: String, CaseIterable {
     case accessGrant = "access_grant"
     case consentEvent = "consent_event"
     case partlyForgottenRoot = "partly_forgotten_root"
+    case bypassedRoot = "bypassed_root"
     case nodeLookup = "node_lookup"
     case nodeAttachment = "node_attachment"
     case earlierChain = "earlier_chain"

@@ -123,6 +123,8 @@ package struct Receipt: Sendable, Codable, Equatable {
         package var name: String
         /// `behind`, `missing` and so on: why it may still hold the keys.
         package var standing: String
+        /// When it is gone at the latest, as configured; absent where it is not.
+        package var heldUntil: Date?
     }
 
     /// The bytes that are signed: sorted keys, times of RFC 3339.

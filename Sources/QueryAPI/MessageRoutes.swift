@@ -67,10 +67,6 @@ struct MessageRoutes: Sendable {
                     headPosition: isLimited ? nil : channel.headPosition)), of: channel, call)
     }
 
-    /// Bytes of an answer that go out at once; what is longer may wait for a slow reader, and is
-    /// sent under the eyes of the watch.
-    private static let atOnce = 64 << 10
-
     /// An answer that was prepared from a channel: not sent where something of the channel was
     /// forgotten or restricted meanwhile, or the caller's token or grants ended, and cut where that
     /// happens while it is sent.
@@ -80,7 +76,6 @@ struct MessageRoutes: Sendable {
         guard let caller = call.caller else {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
-        var response = HTTPResponse.json(document)
         let scope: ChannelScope
         do {
             scope = try await archive.checkStillAllowed(caller, of: channel.id)
@@ -91,20 +86,7 @@ struct MessageRoutes: Sendable {
         guard now.readersEpoch == channel.readersEpoch else {
             throw ArchiveError.fenced(channel.id)
         }
-        guard case .bytes(let bytes) = response.body, bytes.count > Self.atOnce else {
-            return response
-        }
-        response.body = .stream { [watch] writer in
-            try await watch.during(
-                channel.id, since: channel.readersEpoch, by: .init(caller, of: channel.id)
-            ) {
-                for start in stride(from: 0, to: bytes.count, by: Self.atOnce) {
-                    try await writer.write(
-                        Array(bytes[start..<min(start + Self.atOnce, bytes.count)]))
-                }
-            }
-        }
-        return response
+        return watch.watched(.json(document), [channel.id: channel.readersEpoch], call)
     }
 
     /// The whole range, one document a line. The first batch is read before the status goes

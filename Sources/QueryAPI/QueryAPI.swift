@@ -38,11 +38,11 @@ package struct QueryAPI: Sendable {
             + RecipientRoutes(archive: archive).routes
             + GrantRoutes(archive: archive, clock: clock).routes
             + AccessLogRoutes(archive: archive).routes
-            + SubjectRoutes(archive: archive, clock: clock).routes
+            + SubjectRoutes(archive: archive, watch: watch, clock: clock).routes
             + ForgetRoutes(archive: archive, policy: policy, clock: clock).routes
             + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
-            + NodeRoutes(archive: archive, settings: node).routes
-            + ChrysalisRoutes(archive: archive, settings: node).routes
+            + NodeRoutes(archive: archive, watch: watch, settings: node).routes
+            + ChrysalisRoutes(archive: archive, watch: watch, settings: node).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
             + PageRoutes(archive: archive, sessions: sessions, policy: policy, clock: clock).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)

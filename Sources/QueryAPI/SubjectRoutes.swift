@@ -6,6 +6,7 @@ import Vault
 /// What a person sees of himself, by a token that is bound to him.
 struct SubjectRoutes: Sendable {
     let archive: Archive
+    let watch: ChannelWatch
     let clock: @Sendable () -> Date
 
     var routes: [Route] {
@@ -58,17 +59,27 @@ struct SubjectRoutes: Sendable {
         guard let subject = call.caller?.subject else { throw RequestError.forbidden }
         let export = SubjectExport(archive: archive, subject: subject)
         let now = clock()
+        let marks = try await archive.holdings(within: call.scope).map {
+            ($0.channel.id, $0.channel.readersEpoch)
+        }
+        let readings = call.readings(of: marks.map(\.0))
         return HTTPResponse(
             status: 200,
             headers: [
                 "Content-Type": AnswerFormat.lines.rawValue,
                 "Content-Disposition": "attachment; filename=\"export.ndjson\"",
             ],
-            body: .stream { writer in
-                let counts = try await export.run(now: now) { part in
-                    try await writer.write(Self.lines(part))
+            body: .stream { [watch] writer in
+                // Also while a slow reader keeps a part waiting. What is restricted stays the
+                // person's own to have.
+                try await watch.during(
+                    Dictionary(marks, uniquingKeysWith: min), by: readings, ofRestricted: true
+                ) {
+                    let counts = try await export.run(now: now) { part in
+                        try await writer.write(Self.lines(part))
+                    }
+                    try await writer.write(Self.bytes([Line(end: counts)]))
                 }
-                try await writer.write(Self.bytes([Line(end: counts)]))
             })
     }
 

@@ -12,13 +12,14 @@ package struct WrittenChain: Sendable {
     package let root: Root
     package private(set) var writer: ChannelWriter
     private let source: MemoryTangle
+    private let seed: Seed
 
     /// - Parameter seed: A character that makes up the seed.
     package init(_ seed: Character, on source: MemoryTangle, leaves: Int = 1) throws {
         self.source = source
+        self.seed = try Seed(String(repeating: seed, count: Hash.tryteCount))
         writer = try ChannelWriter(
-            seed: Seed(String(repeating: seed, count: Hash.tryteCount)), mode: .private,
-            securityLevel: 1, leavesPerTree: leaves)
+            seed: self.seed, mode: .private, securityLevel: 1, leavesPerTree: leaves)
         root = writer.root
     }
 
@@ -29,6 +30,16 @@ package struct WrittenChain: Sendable {
     package mutating func write(_ text: String, at time: Date) throws -> [Hash] {
         let written = try writer.write(text)
         return try attach(written.payload, to: written.address, at: time)
+    }
+
+    /// A message of the leaf that comes next, validly signed, which names a root as the next one
+    /// that the chain does not go on to. For trees of one leaf.
+    package func twin(_ text: String, nextRoot: Root, at time: Date) throws {
+        let payload = try MessageWriter(
+            root: writer.root, nextRoot: nextRoot, sideKey: nil, seed: seed,
+            firstLeaf: writer.tree, securityLevel: 1
+        ).payload(content: MessageText.trytes(text).trits, index: 0, siblings: [])
+        try attach(payload, to: writer.address, at: time)
     }
 
     /// A message whose signature is another's: whoever reads the channel can make it.
@@ -42,6 +53,7 @@ package struct WrittenChain: Sendable {
         return try attach(Trytes(ascii: trytes), to: written.address, at: time)
     }
 
+    @discardableResult
     private func attach(_ payload: Trytes, to address: Hash, at time: Date) throws -> [Hash] {
         let milliseconds = Int64((time.timeIntervalSince1970 * 1000).rounded())
         let built = try BundleBuilder.bundle(

@@ -59,7 +59,8 @@ import Vault
                         || query.tags?.allSatisfy { $0.ascii.allSatisfy { $0 == 57 } } ?? false
                     guard !isNull else { continue }
                     let found = try #require(
-                        await archive.nodeTransactions(query, limit: 1000, for: nil))
+                        await archive.nodeTransactions(query, limit: 1000, for: nil)
+                    ).value
                     #expect(Set(found) == Set(all.filter { isAsked($0.transaction) }.map(\.hash)))
                     #expect(found.contains(hash))
                 }
@@ -68,7 +69,7 @@ import Vault
             for start in stride(from: 0, to: all.count, by: Archive.nodeTrytesLimit) {
                 let part = all[start..<min(start + Archive.nodeTrytesLimit, all.count)]
                 trytes.merge(
-                    try await archive.nodeTrytes(part.map(\.hash), for: nil),
+                    try await archive.nodeTrytes(part.map(\.hash), for: nil).value,
                     uniquingKeysWith: { first, _ in first })
             }
             #expect(trytes.count == all.count)
@@ -88,7 +89,9 @@ import Vault
             let (first, last) = (all[0].transaction, all[all.count - 1].transaction)
             #expect(first.address != last.address)
             func find(_ query: TransactionQuery) async throws -> Set<Hash> {
-                Set(try await test.archive.nodeTransactions(query, limit: 100, for: nil) ?? [])
+                Set(
+                    try await test.archive.nodeTransactions(query, limit: 100, for: nil)?.value
+                        ?? [])
             }
             let both = try await find(TransactionQuery(addresses: [first.address, last.address]))
             #expect(both.count == 6)
@@ -107,7 +110,7 @@ import Vault
             #expect(approving.count == 1)
             #expect(
                 try await test.archive.nodeTransactions(
-                    TransactionQuery(addresses: [first.address]), limit: 2, for: nil) == nil)
+                    TransactionQuery(addresses: [first.address]), limit: 2, for: nil)?.value == nil)
         }
     }
 
@@ -120,10 +123,10 @@ import Vault
             let inside = try #require(all.first { $0.transaction.currentIndex == 1 }).hash
             func finds(_ asker: NodeAsker) async throws -> [Int] {
                 let found = try await archive.nodeTransactions(
-                    TransactionQuery(addresses: [address]), limit: 100, for: asker)
+                    TransactionQuery(addresses: [address]), limit: 100, for: asker)?.value
                 let approving = try await archive.nodeTransactions(
-                    TransactionQuery(approvees: [inside]), limit: 100, for: asker)
-                let trytes = try await archive.nodeTrytes(all.map(\.hash), for: asker)
+                    TransactionQuery(approvees: [inside]), limit: 100, for: asker)?.value
+                let trytes = try await archive.nodeTrytes(all.map(\.hash), for: asker).value
                 return [found?.count ?? -1, approving?.count ?? -1, trytes.count]
             }
             let askers: [NodeAsker] = [nil, .only([]), .only([channel]), .all]
@@ -190,10 +193,10 @@ import Vault
             #expect(try await test.rowCount(of: "node_attachment") == Int(kept))
             for message in vector.messages {
                 let found = try await test.archive.nodeTransactions(
-                    TransactionQuery(addresses: [message.address]), limit: 100, for: nil)
+                    TransactionQuery(addresses: [message.address]), limit: 100, for: nil)?.value
                 // Junk and forgeries at the same address are not among it.
                 #expect(Set(message.transactions).isSubset(of: Set(found ?? [])))
-                let trytes = try await test.archive.nodeTrytes(found ?? [], for: nil)
+                let trytes = try await test.archive.nodeTrytes(found ?? [], for: nil).value
                 #expect(trytes.count == found?.count)
                 for (hash, text) in trytes {
                     #expect(try Transaction(trytes: text).hash() == hash)

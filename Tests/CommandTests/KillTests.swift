@@ -47,6 +47,9 @@ import Vault
         }
     }
 
+    /// The pseudonym of who a channel is about.
+    private static func person(_ vector: ChannelVector) -> String { "owner of \(vector.name)" }
+
     private static func register(_ vectors: [ChannelVector], in place: Workplace) async throws
         -> RegisteredVectors
     {
@@ -59,7 +62,8 @@ import Vault
                     "--seed-file", "-", input: provider.seed)
                 try #require(made.status == 0, "\(made.errors)")
             }
-            let id = try await place.add(vector, keyCount: vector.provider == nil ? .max : 1)
+            let id = try await place.add(
+                vector, "--subject", person(vector), keyCount: vector.provider == nil ? .max : 1)
             channels.append((vector, try #require(ChannelNumber(text: id))))
         }
         return RegisteredVectors(channels)
@@ -155,12 +159,19 @@ import Vault
             var window = try await Window {
                 try await place.run("forget", "--channel", first.text, "--yes")
             }
-            let rest = channels.dropFirst()
+            let month = Period(.now).description
+            let rest = Array(vectors.channels.dropFirst())
             var killed = 0
-            for channel in rest {
+            for (index, (vector, channel)) in rest.enumerated() {
+                let what =
+                    switch index % 3 {
+                    case 0: ["--channel", channel.text]
+                    case 1: ["--subject", Self.person(vector)]
+                    default: ["--channel", channel.text, "--period", month]
+                    }
                 for _ in 0..<(kills / rest.count + 1) {
                     let status = try await window.kill(
-                        try place.start("forget", "--channel", channel.text, "--yes"), &random)
+                        try place.start(["forget", "--yes"] + what), &random)
                     guard status == 128 + SIGKILL else {
                         // 3 where the kill before came when all was done but the telling.
                         #expect([0, 3].contains(status))
@@ -184,9 +195,13 @@ import Vault
         _ vectors: RegisteredVectors, _ inspection: Inspection, _ place: Workplace
     ) async throws {
         let requests = try await inspection.archive.forgetRequests()
-        #expect(requests.count == vectors.channels.count)
         #expect(requests.allSatisfy { $0.state == .done && $0.receipt != nil })
-        #expect(Set(requests.map(\.target)) == Set(vectors.channels.map(\.number)))
+        // One for each channel or its person, beside those for months.
+        let whole = requests.filter { $0.periods == nil }
+        #expect(whole.count == vectors.channels.count)
+        #expect(Set(requests.map(\.kind)) == [.channel, .subject, .period])
+        let channels = Set(vectors.channels.map(\.number))
+        #expect(Set(whole.filter { $0.kind == .channel }.map(\.target)).isSubset(of: channels))
         for table in ["message", "attachment", "candidate", "tree", "side_key"] {
             #expect(try await inspection.number("select count(*) from \(table)") == 0, "\(table)")
         }

@@ -96,7 +96,8 @@ import Vault
             #expect(search.found == Set(staying))
             let vector = try ChannelVector.named("meter")
             let asked = try await test.archive.nodeTrytes(
-                vector.messages.flatMap(\.transactions), for: .all)
+                vector.messages.flatMap(\.transactions), for: .all
+            ).value
             #expect(asked.isEmpty)
         }
     }
@@ -114,7 +115,8 @@ import Vault
             _ = try await test.crawler(MemoryTangle.recorded(), clock: clock).crawlUntilIdle()
             for channel in [first, second] { try await switchOn(test, channel) }
             let found = try await test.archive.nodeTransactions(
-                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
+                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil
+            )?.value
             #expect(found?.count == 3)
             let request = try await test.archive.receiveForgetRequest(
                 .channel(second), reason: nil, now: clock.now)
@@ -127,7 +129,8 @@ import Vault
             ).receipt()
             #expect(receipt.proof.dataFiles.found == 0)
             let after = try await test.archive.nodeTransactions(
-                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil)
+                TransactionQuery(addresses: [vector.messages[1].address]), limit: 100, for: nil
+            )?.value
             #expect(after == found)
         }
     }
@@ -163,7 +166,8 @@ import Vault
             #expect(receipt.rows["node_attachment"] == 8)
             #expect(receipt.rows["node_lookup"] == first[0])
             let left = try await test.archive.nodeTrytes(
-                vector.messages.flatMap(\.transactions), for: nil)
+                vector.messages.flatMap(\.transactions), for: nil
+            ).value
             #expect(Set(left.keys) == Set(vector.messages.dropFirst(8).flatMap(\.transactions)))
             try await eraser.complete(atOnce: true)
             // Approved transactions may be those of messages that stay.

@@ -56,6 +56,12 @@ struct RaceTally {
         counts[rival, default: [:]][outcome, default: 0] += 1
     }
 
+    func count(of outcome: RaceOutcome) -> Int {
+        counts.values.reduce(0) { $0 + ($1[outcome] ?? 0) }
+    }
+
+    func outcomes(of rival: RaceRival) -> Set<RaceOutcome> { Set((counts[rival] ?? [:]).keys) }
+
     var missing: [RaceRival] { RaceRival.allCases.filter { counts[$0] == nil } }
 
     var text: String {

@@ -56,6 +56,14 @@ import Vault
         print("\(races) races: \(tally.text)")
         #expect(races >= 50)
         #expect(tally.missing.isEmpty)
+        // Instants that all came too late, or all too early, would try nothing.
+        #expect(tally.count(of: .whole) > 0 && tally.count(of: .stopped) > 0)
+        if races >= 500 {
+            for rival in [RaceRival.crawl, .stream, .export, .dumpImport] {
+                #expect(tally.outcomes(of: rival) == [.whole, .stopped], "\(rival)")
+            }
+            #expect(tally.count(of: .old) > 0)
+        }
     }
 
     /// With a person for each channel, so that it can be exported.

@@ -20,8 +20,73 @@ import Vault
     /// What the eraser does in a round.
     private func erase(_ test: TestArchive, _ clock: TestClock) async throws {
         _ = try await test.archive.beginRetention(now: clock.now)
-        for request in try await test.archive.openForgetRequests() {
-            _ = try await eraser(test, clock).execute(request.id)
+        let requests = try await test.archive.openForgetRequests(
+            ofRetention: true, now: clock.now)
+        let failures = try await eraser(test, clock).execute(together: requests)
+        #expect(failures.isEmpty)
+    }
+
+    private func filled(_ test: TestArchive, _ clock: TestClock) async throws -> [ChannelNumber] {
+        let channels = try await test.fill(
+            ["meter", "private", "public", "events"].map { try .named($0) }, clock: clock)
+        for channel in channels {
+            try await test.archive.setRetention(Retention(months: 1), of: channel)
+        }
+        clock.advance(3 * Self.month)
+        return channels
+    }
+
+    @Test func theKeysOfManyChannelsGoInOneChangeOfTheRing() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channels = try await filled(test, clock)
+            let generation = test.vault.generation
+            try await erase(test, clock)
+            #expect(test.vault.generation == generation + 1)
+            for channel in channels { #expect(try await test.read(channel).isEmpty) }
+            #expect(try await test.archive.openForgetRequests().isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        EraserSettings.FaultPoint.buried, .beforeShredding, .shredded, .markedShredded,
+        .rowsDeleted,
+    ])
+    func aRoundThatIsCutOffIsFinishedByTheNext(at point: EraserSettings.FaultPoint) async throws {
+        struct CutOff: Error {}
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channels = try await filled(test, clock)
+            var settings = EraserSettings()
+            settings.faultPoint = { if $0 == point { throw CutOff() } }
+            let cut = Eraser(
+                archive: test.archive, settings: settings, clock: { clock.now }, log: .silent)
+            _ = try await test.archive.beginRetention(now: clock.now)
+            let requests = try await test.archive.openForgetRequests(
+                ofRetention: true, now: clock.now)
+            #expect(requests.count == channels.count)
+            await #expect(throws: CutOff.self) { _ = try await cut.execute(together: requests) }
+            try await erase(test, clock)
+            for channel in channels { #expect(try await test.read(channel).isEmpty) }
+            #expect(try await test.archive.openForgetRequests().isEmpty)
+        }
+    }
+
+    /// What cannot be done for one channel does not keep the others' months.
+    @Test func oneChannelThatCannotBeForgottenHoldsUpNoOther() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channels = try await filled(test, clock)
+            _ = try await test.archive.beginRetention(now: clock.now)
+            try await test.archive.setHold(
+                .channel(channels[1]), reason: "a claim", now: clock.now)
+            let requests = try await test.archive.openForgetRequests(
+                ofRetention: true, now: clock.now.addingTimeInterval(-1))
+            let failures = try await eraser(test, clock).execute(together: requests)
+            for (place, channel) in channels.enumerated() {
+                #expect(try await test.read(channel).isEmpty == (place != 1))
+            }
+            #expect(failures.count <= 1)
         }
     }
 

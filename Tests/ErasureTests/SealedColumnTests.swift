@@ -15,7 +15,7 @@ import Vault
     /// Columns of bytes that are not sealed: keyed hashes, the audit log's chain, signatures.
     private static let unsealed: Set = [
         "attachment.lookup", "audit_chain.hash", "audit_entry.hash", "audit_head.hash",
-        "audit_head.signature", "candidate.lookup", "channel.device",
+        "audit_head.signature", "bypassed_root.hash", "candidate.lookup", "channel.device",
         "channel.registration", "consent_event.lookup", "consent_event.policy",
         "earlier_chain.end_lookup", "earlier_chain.start_lookup",
         "forget_log.known_check", "forget_request.commitment", "lifted_tombstone.hash",

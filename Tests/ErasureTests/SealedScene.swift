@@ -268,8 +268,9 @@ extension SealedScene {
         } read: {
             let address = try ChannelVector.named("private").messages[1].address
             let hashes = try await $0.archive.nodeTransactions(
-                TransactionQuery(addresses: [address]), limit: 100, for: nil)
-            let trytes = try await $0.archive.nodeTrytes(hashes ?? [], for: nil)
+                TransactionQuery(addresses: [address]), limit: 100, for: nil
+            )?.value
+            let trytes = try await $0.archive.nodeTrytes(hashes ?? [], for: nil).value
             #expect(trytes.count == hashes?.count)
             return (hashes ?? []).map(\.packed)
         },

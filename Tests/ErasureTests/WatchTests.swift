@@ -73,6 +73,41 @@ import Vault
         }
     }
 
+    /// Though the database fails between recording a read and telling of it.
+    @Test func whoCouldNotBeToldIsToldNextTime() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "meter", clock: clock)
+            let reader = try await test.archive.createToken(
+                .reader, channels: [channel], now: clock.now
+            ).record.id
+            try await withOther(test) { other in
+                let request = try await test.archive.receiveForgetRequest(
+                    .channel(channel), reason: nil, now: clock.now)
+                try await AuditActor.$current.withValue(.token(reader)) {
+                    _ = try await other.messages(of: channel, MessageRange(), limit: 2)
+                }
+                _ = try await Eraser(archive: test.archive, clock: { clock.now }, log: .silent)
+                    .execute(request.id)
+                try await test.pool.withConnection {
+                    try await $0.script("alter table recipient_notice rename to away")
+                }
+                // The flush that begins by itself may have told of it already.
+                _ = try? await other.audit.flush()
+                try await test.pool.withConnection {
+                    try await $0.script("alter table away rename to recipient_notice")
+                }
+                let began = ContinuousClock.now
+                var told: [Notice] = []
+                while told.isEmpty, ContinuousClock.now - began < .seconds(10) {
+                    told = try await test.archive.notices(of: request.id)
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(told.map(\.reader) == [reader])
+            }
+        }
+    }
+
     /// The archive as another process has it: connections and a vault of its own.
     private func withOther(
         _ test: TestArchive, _ body: (Archive) async throws -> Void

@@ -267,10 +267,12 @@ import Vault
             for (position, message) in vector.messages.enumerated() {
                 let isInside = (2...3).contains(position)
                 let hashes = try await api.archive.nodeTransactions(
-                    TransactionQuery(addresses: [message.address]), limit: 100, for: caller?.scope)
+                    TransactionQuery(addresses: [message.address]), limit: 100, for: caller?.scope
+                )?.value
                 #expect(Set(hashes ?? []) == (isInside ? Set(message.transactions) : []))
                 let trytes = try await api.archive.nodeTrytes(
-                    message.transactions, for: caller?.scope)
+                    message.transactions, for: caller?.scope
+                ).value
                 #expect(trytes.count == (isInside ? message.transactions.count : 0))
                 var found = 0
                 for hash in message.transactions {
@@ -283,7 +285,8 @@ import Vault
             }
             try await api.archive.setNodeInterface(.public, of: channel)
             let all = try await api.archive.nodeTrytes(
-                vector.messages.flatMap(\.transactions), for: caller?.scope)
+                vector.messages.flatMap(\.transactions), for: caller?.scope
+            ).value
             #expect(all.count == vector.messages.flatMap(\.transactions).count)
         }
     }

@@ -45,6 +45,28 @@ import Vault
         #expect(try ring.contents(of: probe).count > 0)
     }
 
+    /// Somebody else is at the copy for longer than anybody waits.
+    @Test func aCopyThatDoesNotAnswerKeepsNeitherTheForgetNorTheOthers() throws {
+        let (near, far) = try (copy("near"), copy("far"))
+        let vault = try Vault(ring: ring.file, copies: [far, near])
+        let gone = ChannelNumber.random()
+        let lock = open(far.path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        let change = try vault.forget(gone)
+        #expect(change.copies.map(\.name) == ["far", "near"])
+        #expect(change.copies.map(\.standing) == [.unreachable, .current])
+        #expect(try vault.isForgotten(gone))
+        #expect(try near.load().tree.isPunctured(TreePath(gone)))
+        #expect(try !far.load().tree.isPunctured(TreePath(gone)))
+        close(lock)
+        // Who waited for it goes on by himself.
+        let deadline = ContinuousClock.now + .seconds(60)
+        while vault.updateCopies().map(\.standing) != [.current, .current],
+            ContinuousClock.now < deadline
+        { usleep(10_000) }
+        #expect(try far.load().tree.isPunctured(TreePath(gone)))
+    }
+
     @Test func anUnreachableCopyIsNamedAndCaughtUpLater() throws {
         let (near, far) = try (copy("near"), copy("far"))
         let away = far.path + "-away"

@@ -39,6 +39,8 @@ package final class AuditLog: Sendable {
 
     private struct State {
         var reads = PendingReads()
+        /// Recorded reads that forgets may still have to tell of.
+        var untold: [(place: PendingReads.Place, tally: PendingReads.Tally)] = []
         var isScheduled = false
         var hasAppended = false
     }
@@ -181,8 +183,9 @@ package final class AuditLog: Sendable {
 
     private func isIdle() -> Bool {
         state.withLock { state in
-            if state.reads.isEmpty { state.isScheduled = false }
-            return state.reads.isEmpty
+            let isIdle = state.reads.isEmpty && state.untold.isEmpty
+            if isIdle { state.isScheduled = false }
+            return isIdle
         }
     }
 
@@ -203,14 +206,33 @@ package final class AuditLog: Sendable {
                     try await record(reads, on: connection)
                 }
                 for place in part { rest[place] = nil }
-                // Recorded they are, so these are not put back where this fails.
-                try? await pool.withTransaction { connection in
-                    try await Recipients.tellLate(reads, on: connection)
-                }
+                state.withLock { $0.untold += reads }
+                try await tellLate()
             }
+            try await tellLate()
             state.withLock { $0.reads.written() }
         } catch {
             state.withLock { [rest] in $0.reads.putBack(rest) }
+            throw error
+        }
+    }
+
+    /// Recorded they are, so they are not recorded again where this fails, but told of next time.
+    private func tellLate() async throws {
+        let untold = state.withLock { state in
+            defer { state.untold = [] }
+            return state.untold
+        }
+        do {
+            for start in stride(from: 0, to: untold.count, by: Self.batch) {
+                try await pool.withTransaction { connection in
+                    try await Recipients.tellLate(
+                        Array(untold[start..<min(start + Self.batch, untold.count)]),
+                        on: connection)
+                }
+            }
+        } catch {
+            state.withLock { $0.untold = untold + $0.untold }
             throw error
         }
     }

@@ -17,12 +17,29 @@ package actor ChannelWatch {
     package static let limit: Duration = .seconds(1)
 
     private struct Watcher {
-        let channel: ChannelNumber
-        /// The channel's `readers_epoch` when it began; nil until the first answer.
-        var mark: Int64?
-        /// Nil for who reads without a token.
-        let reading: Archive.Reading?
+        /// Each channel's `readers_epoch` when it began; nil until the first answer.
+        var marks: [ChannelNumber: Int64?]
+        /// None for who reads without a token.
+        let readings: Set<Archive.Reading>
+        /// Whether a restricted channel may be stayed at.
+        let ofRestricted: Bool
         let continuation: CheckedContinuation<ArchiveError, any Error>
+
+        /// Why it has to stop; nil where it may go on.
+        func reason(
+            _ standings: [ChannelNumber: Archive.Standing], _ allowed: Set<Archive.Reading>
+        ) -> ArchiveError? {
+            for (channel, mark) in marks {
+                guard let standing = standings[channel], standing.state != .forgotten else {
+                    return .noSuchChannel(channel)
+                }
+                if standing.state == .restricted, !ofRestricted {
+                    return .wrongState(channel, .restricted)
+                }
+                if let mark, mark != standing.readersEpoch { return .fenced(channel) }
+            }
+            return readings.first { !allowed.contains($0) }.map { .fenced($0.channel) }
+        }
     }
 
     private let archive: Archive
@@ -45,9 +62,26 @@ package actor ChannelWatch {
         _ channel: ChannelNumber, since mark: Int64, by reading: Archive.Reading? = nil,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
+        try await during(
+            [channel: mark], by: Set([reading].compactMap { $0 }), body)
+    }
+
+    /// The same of several channels, of which any that has to be left ends it.
+    ///
+    /// - Parameters:
+    ///   - marks: the channels with their `readersEpoch`; where there are none, nothing stops it.
+    ///   - ofRestricted: whether it may go on at channels that were restricted before.
+    package nonisolated func during<Value: Sendable>(
+        _ marks: [ChannelNumber: Int64], by readings: Set<Archive.Reading> = [],
+        ofRestricted: Bool = false, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard !marks.isEmpty else { return try await body() }
+        return try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask { try await body() }
-            group.addTask { throw try await self.end(of: channel, since: mark, by: reading) }
+            group.addTask {
+                throw try await self.end(
+                    of: marks.mapValues(Optional.some), by: readings, ofRestricted: ofRestricted)
+            }
             defer { group.cancelAll() }
             guard let value = try await group.next() else { throw CancellationError() }
             return value
@@ -59,7 +93,13 @@ package actor ChannelWatch {
     /// - Parameter mark: nil counts from the first answer on.
     /// - Throws: `CancellationError`.
     package func end(
-        of channel: ChannelNumber, since mark: Int64?, by reading: Archive.Reading? = nil
+        of channel: ChannelNumber, since mark: Int64?
+    ) async throws -> ArchiveError {
+        try await end(of: [channel: mark], by: [], ofRestricted: false)
+    }
+
+    private func end(
+        of marks: [ChannelNumber: Int64?], by readings: Set<Archive.Reading>, ofRestricted: Bool
     ) async throws -> ArchiveError {
         lastNumber &+= 1
         let number = lastNumber
@@ -69,7 +109,8 @@ package actor ChannelWatch {
                     return continuation.resume(throwing: CancellationError())
                 }
                 watchers[number] = Watcher(
-                    channel: channel, mark: mark, reading: reading, continuation: continuation)
+                    marks: marks, readings: readings, ofRestricted: ofRestricted,
+                    continuation: continuation)
                 start()
             }
         } onCancel: {
@@ -109,7 +150,9 @@ package actor ChannelWatch {
                 PostgresConnection.channelAnnouncements, archive.pool.configuration)
             if let notes {
                 for await note in notes {
-                    let isWatched = watchers.values.contains { $0.channel.text == note.payload }
+                    let isWatched = watchers.values.contains { watcher in
+                        watcher.marks.keys.contains { $0.text == note.payload }
+                    }
                     if isWatched { await ask() }
                 }
             }
@@ -128,29 +171,22 @@ package actor ChannelWatch {
     }
 
     private func ask() async {
-        let channels = Set(watchers.values.map(\.channel))
+        let asked = watchers
+        let channels = Set(asked.values.flatMap(\.marks.keys))
         guard !channels.isEmpty else { return }
-        let readings = Set(watchers.values.compactMap(\.reading))
+        let readings = asked.values.reduce(into: Set()) { $0.formUnion($1.readings) }
         let askedAt = ContinuousClock.now
         guard let standings = try? await archive.standings(of: channels),
             let allowed = try? await archive.allowed(readings)
         else { return }
         answeredAt = max(answeredAt, askedAt)
-        for (number, watcher) in watchers where channels.contains(watcher.channel) {
-            guard let standing = standings[watcher.channel], standing.state != .forgotten else {
-                stop(number, .noSuchChannel(watcher.channel))
-                continue
-            }
-            if standing.state == .restricted {
-                stop(number, .wrongState(watcher.channel, .restricted))
-            } else if let mark = watcher.mark, mark != standing.readersEpoch {
-                stop(number, .fenced(watcher.channel))
-            } else if let reading = watcher.reading, readings.contains(reading),
-                !allowed.contains(reading)
-            {
-                stop(number, .fenced(watcher.channel))
+        for (number, watcher) in asked where watchers[number] != nil {
+            if let reason = watcher.reason(standings, allowed) {
+                stop(number, reason)
             } else {
-                watchers[number]?.mark = standing.readersEpoch
+                for channel in watcher.marks.keys {
+                    watchers[number]?.marks[channel] = standings[channel]?.readersEpoch
+                }
             }
         }
     }

@@ -112,6 +112,7 @@ extension Archive {
             throw ArchiveError.tooManyEarlierChains(limit: Self.earlierChainLimit)
         }
         let abandoned = try chains.compactMap { try $0.optionalInt64("head_position") }
+        try await noteBypassed(trees: abandoned, of: channel, on: connection)
         for table in ["tree", "candidate"] {
             _ = try await connection.execute(
                 "delete from \(table) where channel = $1 and position = any ($2)",

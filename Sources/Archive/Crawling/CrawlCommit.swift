@@ -99,6 +99,7 @@ extension Archive {
             try await keepWaiting(
                 entry.found, period: entry.period(now), now: now, on: connection)
         }
+        try await noteBypassed(by: entries, on: connection)
         try await moveTrees(of: &entries, now: now, on: connection)
         try await moveEarlierChains(of: entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)

@@ -23,7 +23,7 @@ extension Archive {
     ///   - limit: at most `nodeSearchLimit`; what is beyond is left out.
     package func nodeMessages(
         index: [UInt8], limit: Int, for asker: NodeAsker
-    ) async throws -> [[UInt8]] {
+    ) async throws -> NodeFinding<[[UInt8]]> {
         let rows = try await nodeAttachments(
             [vault.nodeLookupHash(index, domain: NodeLookupKind.address.rawValue)],
             limit: min(limit, Self.nodeSearchLimit), for: asker)
@@ -37,14 +37,15 @@ extension Archive {
         }
         // A chain that is registered twice has each message twice.
         var known: Set<[UInt8]> = []
-        return names.filter { known.insert($0).inserted }
+        return NodeFinding(
+            names.filter { known.insert($0).inserted }, marks: try Self.marks(of: rows))
     }
 
     /// A message by its name; nil where there is none. Takes note of it as read.
     ///
     /// - Throws: `ArchiveError.damaged`, `.auditBehind`.
     package func nodeMessage(_ identifier: [UInt8], for asker: NodeAsker) async throws
-        -> NodeMessage?
+        -> NodeFinding<NodeMessage>?
     {
         let lookup = vault.nodeLookupHash(
             identifier, domain: NodeLookupKind.transaction.rawValue)
@@ -55,7 +56,8 @@ extension Archive {
             try noteRead(
                 [bundle.place.sequence], of: bundle.place.channel,
                 by: basis(of: asker?.grants(of: bundle.place.channel) ?? []))
-            return NodeMessage(transactions: bundle.transactions)
+            return NodeFinding(
+                NodeMessage(transactions: bundle.transactions), marks: try Self.marks(of: [row]))
         }
         return nil
     }

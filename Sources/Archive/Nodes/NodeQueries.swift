@@ -7,6 +7,18 @@ import Vault
 /// Who asks as of a node: nil where nobody was let in by a token.
 package typealias NodeAsker = ChannelScope?
 
+/// What was found for a node's command.
+package struct NodeFinding<Value: Sendable>: Sendable {
+    package let value: Value
+    /// The channels it is of, with their `readersEpoch` when it was read.
+    package let marks: [ChannelNumber: Int64]
+
+    init(_ value: Value, marks: [ChannelNumber: Int64]) {
+        self.value = value
+        self.marks = marks
+    }
+}
+
 /// What a node's commands are answered from. Of channels that the asker may not know, are
 /// restricted or forgotten, nothing is found, by the same statements as for what never was.
 extension Archive {
@@ -28,7 +40,7 @@ extension Archive {
     ///   `nodeSearchLimit`.
     package func nodeTransactions(
         _ query: TransactionQuery, limit: Int, for asker: NodeAsker
-    ) async throws -> [Hash]? {
+    ) async throws -> NodeFinding<[Hash]>? {
         let terms = NodeTerms(query, of: self)
         let rows = try await nodeAttachments(
             terms.lookups, limit: Self.nodeSearchLimit + 1, for: asker)
@@ -47,7 +59,8 @@ extension Archive {
         }
         // A chain that is registered twice has each transaction twice.
         var known: Set<Hash> = []
-        return found.filter { known.insert($0).inserted }
+        return NodeFinding(
+            found.filter { known.insert($0).inserted }, marks: try Self.marks(of: rows))
     }
 
     /// Transactions by hash, as they were on the ledger; what is not known is left out. Takes
@@ -55,14 +68,19 @@ extension Archive {
     ///
     /// - Parameter hashes: at most `nodeTrytesLimit`; more are left out.
     /// - Throws: `ArchiveError.damaged`, `.auditBehind`.
-    package func nodeTrytes(_ hashes: [Hash], for asker: NodeAsker) async throws -> [Hash: Trytes] {
+    package func nodeTrytes(_ hashes: [Hash], for asker: NodeAsker) async throws
+        -> NodeFinding<[Hash: Trytes]>
+    {
         let wanted = Set(hashes.prefix(Self.nodeTrytesLimit))
         let lookups = wanted.map { nodeLookup(.transaction, $0.trytes) }
         var found: [Hash: Trytes] = [:]
         var read: [ChannelNumber: Set<Int64>] = [:]
+        var marks: [ChannelNumber: Int64] = [:]
         for start in stride(from: 0, to: lookups.count, by: Self.nodeEvidenceBatch) {
             let part = lookups[start..<min(start + Self.nodeEvidenceBatch, lookups.count)]
-            for row in try await nodeEvidence(Array(part), for: asker) {
+            let rows = try await nodeEvidence(Array(part), for: asker)
+            marks.merge(try Self.marks(of: rows), uniquingKeysWith: min)
+            for row in rows {
                 guard let bundle = try nodeBundle(row) else { continue }
                 for (hash, transaction) in zip(bundle.hashes, bundle.transactions)
                 where wanted.contains(hash) {
@@ -75,7 +93,7 @@ extension Archive {
             try noteRead(
                 sequences, of: channel, by: basis(of: asker?.grants(of: channel) ?? []))
         }
-        return found
+        return NodeFinding(found, marks: marks)
     }
 
     /// Whether the ledger is known to have confirmed each transaction, in the order asked.
@@ -107,7 +125,7 @@ extension Archive {
             cross join lateral (
                 select * from node_lookup l where l.lookup = asked.value offset 0) l
             cross join lateral (
-                select from channel c
+                select c.readers_epoch from channel c
                 where c.id = l.channel and \(NodeReach.isKnown(from: 2))
                 limit 1) c
         """
@@ -119,8 +137,8 @@ extension Archive {
         try await pool.withConnection {
             try await $0.query(
                 """
-                select l.lookup, l.channel, l.sequence, l.number, l.transactions, n.period,
-                    n.sealed_hashes
+                select l.lookup, l.channel, l.sequence, l.number, l.transactions,
+                    c.readers_epoch, n.period, n.sealed_hashes
                 from \(Self.known)
                     cross join lateral (
                         select n.period, n.sealed_hashes from node_attachment n
@@ -138,9 +156,11 @@ extension Archive {
         try await pool.withConnection {
             try await $0.query(
                 """
-                select f.channel, f.sequence, f.number, a.period, n.sealed_hashes,
+                select f.channel, f.sequence, f.number, f.readers_epoch, a.period, n.sealed_hashes,
                     a.sealed_evidence, m.period as head_period, m.sealed_head
-                from (select distinct l.channel, l.sequence, l.number from \(Self.known)) f
+                from (
+                        select distinct l.channel, l.sequence, l.number, c.readers_epoch
+                        from \(Self.known)) f
                     cross join lateral (
                         select n.sealed_hashes from node_attachment n
                         where (n.channel, n.sequence, n.number) = (f.channel, f.sequence, f.number)
@@ -154,6 +174,13 @@ extension Archive {
                         where (m.channel, m.sequence) = (f.channel, f.sequence) limit 1) m
                 """, [.bytesArray(lookups)] + NodeReach(asker).parameters)
         }
+    }
+
+    /// How far the channels' readers had been fenced when something was found in them.
+    static func marks(of rows: [PostgresRow]) throws -> [ChannelNumber: Int64] {
+        try Dictionary(
+            rows.map { (try $0.channelNumber("channel"), try $0.int64("readers_epoch")) },
+            uniquingKeysWith: min)
     }
 
     struct NodeBundle {

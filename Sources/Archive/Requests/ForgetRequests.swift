@@ -255,7 +255,11 @@ extension Archive {
 
     /// Requests to be carried out now, the longest due first: begun and not done, or approved,
     /// with nothing to wait for and nobody else's channel in them unasked.
-    package func openForgetRequests(now: Date = .now) async throws -> [ForgetRequestRecord] {
+    ///
+    /// - Parameter ofRetention: those of retention alone, or all but those; nil for both.
+    package func openForgetRequests(ofRetention: Bool? = nil, now: Date = .now) async throws
+        -> [ForgetRequestRecord]
+    {
         let holds = RequestConditions.holds(
             "forget_request.target", shared: "forget_request.shared")
         let others = RequestConditions.shared("forget_request.target")
@@ -263,12 +267,17 @@ extension Archive {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                where state = 'executing' or (
+                where ($3::boolean is null or $3 = (scope = 'retention')) and (
+                    state = 'executing' or (
                     state = 'approved' and (not_before is null or not_before <= $2)
                     and not exists (\(holds))
-                    and (shared <> 'refuse' or scope = 'retention' or not exists (\(others))))
+                    and (shared <> 'refuse' or scope = 'retention' or not exists (\(others)))))
                 order by due_at, id limit $1
-                """, [.int64(Int64(Self.requestPageLimit)), .timestamp(now)])
+                """,
+                [
+                    .int64(Int64(Self.requestPageLimit)), .timestamp(now),
+                    ofRetention.map(PostgresValue.bool) ?? .null,
+                ])
         }
         return try rows.map(ForgetRequestRecord.init(row:))
     }

@@ -38,6 +38,9 @@ package struct Configuration: Sendable {
         case forgetApproval = "PERMANODE_FORGET_APPROVAL"
         /// Seconds between the approval of a request to forget and its execution.
         case forgetDelay = "PERMANODE_FORGET_DELAY"
+        /// After how many days a copy of the key ring that no forget reached is gone, such as
+        /// `30d`; for receipts.
+        case keyRingBackupExpiry = "PERMANODE_KEYRING_BACKUP_EXPIRY"
         /// After how many days backups of the database are gone, such as `35d`; for receipts.
         case backupExpiry = "PERMANODE_BACKUP_EXPIRY"
         /// How long deleted rows wait for a vacuum at most, such as `10m`.
@@ -96,6 +99,8 @@ package struct Configuration: Sendable {
     package let webhook: NodeEndpoint?
     /// Days; nil where none are set.
     package let backupExpiryDays: Int?
+    /// Days; nil where none are set.
+    package let keyRingBackupExpiryDays: Int?
     /// Minutes; nil where none are set.
     package let vacuumMinutes: Int?
     /// How the commands of a node are answered; nil does not answer them.
@@ -128,6 +133,7 @@ package struct Configuration: Sendable {
                 .forgetApproval, ["admin": false, "second": true]) ?? false,
             delay: reader.seconds(.forgetDelay, in: 0...Self.longestForgetDelay)
                 ?? Self.forgetDelay)
+        keyRingBackupExpiryDays = reader.count(.keyRingBackupExpiry, of: "d", in: 0...36_500)
         backupExpiryDays = reader.count(.backupExpiry, of: "d", in: 0...36_500)
         vacuumMinutes = reader.count(.vacuumInterval, of: "m", in: 0...10_080)
         nodeInterface = reader.nodeInterface(isBehindProxy: proxyEndsTLS)

@@ -19,9 +19,14 @@ package struct NodeTangleSource: TangleSource {
     private static let transactionsPerSighting = 2000
 
     private let nodes: NodePool
-    private let memory = SightedAddresses()
+    private let memory: SightedAddresses
 
-    package init(_ nodes: NodePool) { self.nodes = nodes }
+    /// - Parameter forgets: a number that every forget changes: what was learnt until then is
+    ///   dropped.
+    package init(_ nodes: NodePool, forgets: @escaping @Sendable () -> UInt64 = { 0 }) {
+        self.nodes = nodes
+        memory = SightedAddresses(forgets: forgets)
+    }
 
     package func isCrowded(_ address: Hash) -> Bool { memory.isCrowded(address) }
 

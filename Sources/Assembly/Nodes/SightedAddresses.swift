@@ -4,7 +4,8 @@ import Tangle
 import Ternary
 
 /// Which addresses transactions bear, as far as it was learnt. All of it may be dropped at any time:
-/// it is asked for again then. A lock instead of an actor, because each use is short.
+/// it is asked for again then, and is whenever something was forgotten since the last use, which may
+/// be one of these addresses. A lock instead of an actor, because each use is short.
 final class SightedAddresses: Sendable {
     /// Hashes with their addresses: some 20 MB.
     static let addressLimit = 100_000
@@ -15,20 +16,33 @@ final class SightedAddresses: Sendable {
     private struct State {
         var addresses: [Hash: Hash] = [:]
         var crowded: Set<Hash> = []
+        var forgets: UInt64 = 0
     }
 
     private let state = Mutex(State())
+    private let forgets: @Sendable () -> UInt64
+
+    /// - Parameter forgets: a number that every forget changes.
+    init(forgets: @escaping @Sendable () -> UInt64) { self.forgets = forgets }
+
+    private func withState<Value>(_ body: (inout State) -> Value) -> Value {
+        let now = forgets()
+        return state.withLock { state in
+            if state.forgets != now { state = State(forgets: now) }
+            return body(&state)
+        }
+    }
 
     /// Those whose address is not known.
     func unknown(_ hashes: [Hash]) -> [Hash] {
-        state.withLock { state in hashes.filter { state.addresses[$0] == nil } }
+        withState { state in hashes.filter { state.addresses[$0] == nil } }
     }
 
     /// The addresses in the order of the hashes; nil where one of them is not known.
     ///
     /// - Parameter given: transactions to learn from first.
     func addresses(of hashes: [Hash], learning given: [Hash: Transaction]) -> [Hash]? {
-        state.withLock { state in
+        withState { state in
             var known: [Hash] = []
             known.reserveCapacity(hashes.count)
             var learnt: [(Hash, Hash)] = []
@@ -48,7 +62,7 @@ final class SightedAddresses: Sendable {
 
     /// Notes what was found at each address; of crowded ones nothing.
     func learn(_ sightings: [Hash: Sighting]) {
-        state.withLock { state in
+        withState { state in
             for (address, sighting) in sightings where !state.crowded.contains(address) {
                 if state.addresses.count + sighting.hashes.count > Self.addressLimit {
                     state.addresses = [:]
@@ -59,11 +73,11 @@ final class SightedAddresses: Sendable {
     }
 
     func isCrowded(_ address: Hash) -> Bool {
-        state.withLock { $0.crowded.contains(address) }
+        withState { $0.crowded.contains(address) }
     }
 
     func note(_ address: Hash, isCrowded: Bool) {
-        state.withLock { state in
+        withState { state in
             guard isCrowded else {
                 state.crowded.remove(address)
                 return

@@ -40,6 +40,8 @@ package struct ErasureService: Sendable {
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await repeating { try await carryOut() } }
+            // A month of many channels takes hours; no person waits for that.
+            group.addTask { try await repeating { try await keepRetention() } }
             // Vacuum and search take as long as the archive is large, a copy of the ring on a dead
             // network share some seconds: no forget waits for either.
             group.addTask {
@@ -68,8 +70,7 @@ package struct ErasureService: Sendable {
     private func carryOut() async throws -> Bool {
         let requests: [ForgetRequestRecord]
         do {
-            _ = try await archive.beginRetention(now: clock())
-            requests = try await archive.openForgetRequests(now: clock())
+            requests = try await archive.openForgetRequests(ofRetention: false, now: clock())
         } catch let failure as any Failure where failure.retryable {
             log.failure(failure, "erasing waits", level: .warning)
             return false
@@ -91,6 +92,25 @@ package struct ErasureService: Sendable {
             }
         }
         return isWell
+    }
+
+    /// - Returns: Whether everything that retention says was carried out.
+    private func keepRetention() async throws -> Bool {
+        let failures: [ChannelNumber: any Failure]
+        do {
+            _ = try await archive.beginRetention(now: clock())
+            let requests = try await archive.openForgetRequests(ofRetention: true, now: clock())
+            failures = try await eraser.execute(together: requests)
+        } catch let failure as any Failure where failure.retryable {
+            log.failure(failure, "retention waits", level: .warning)
+            return false
+        }
+        for (request, failure) in failures {
+            log.failure(
+                failure, "months that retention says are not forgotten yet",
+                ["request": .string(request.text)])
+        }
+        return failures.isEmpty
     }
 
     /// - Returns: Whether every receipt that could be completed was.

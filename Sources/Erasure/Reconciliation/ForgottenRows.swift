@@ -33,6 +33,9 @@ extension Reconciliation {
                     "delete from subject where number = any ($1)", parameter)
             )
         }
+        // Nobody can forget against a hold, so it is older than the forget.
+        _ = try await connection.execute(
+            "delete from legal_hold where target = any ($1)", parameter)
         report.delete(people.links, from: .channelSubject)
         report.subjectsForgotten += people.count
         let channels = try await connection.query(
@@ -57,7 +60,7 @@ extension Reconciliation {
                 basis = null, reason = null, next_sequence = 0, head_position = 0,
                 last_look_at = null, last_news_at = created_at, next_look_at = created_at,
                 open_period = 0, retention_months = null, retained_from = 0,
-                node_interface = null, node_work = null
+                node_interface = null, node_work = null, consent_of = null, device = null
             where id = any ($1) and registration is not null
             """, [.int64Array(channels)])
     }

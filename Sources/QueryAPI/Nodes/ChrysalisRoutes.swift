@@ -19,6 +19,7 @@ struct ChrysalisRoutes: Sendable {
     private static let network = "0"
 
     let archive: Archive
+    let watch: ChannelWatch
     /// Nil where nodes' commands are not answered at all.
     let settings: NodeInterfaceSettings?
 
@@ -87,10 +88,12 @@ struct ChrysalisRoutes: Sendable {
         }
         let found = try await archive.nodeMessages(
             index: index, limit: Self.listLimit, for: call.caller?.scope)
-        return answer(
-            List(
-                index: Hex.encode(index), maxResults: Self.listLimit, count: found.count,
-                messageIds: found.map { Hex.encode($0) }))
+        let names = found.value.map { Hex.encode($0) }
+        return watch.watched(
+            answer(
+                List(
+                    index: Hex.encode(index), maxResults: Self.listLimit, count: names.count,
+                    messageIds: names)), found.marks, call)
     }
 
     private struct Message: Encodable {
@@ -110,17 +113,17 @@ struct ChrysalisRoutes: Sendable {
         guard settings != nil else { throw RequestError.nodeInterfaceOff }
         guard let text = call.parameters["id"], let id = try? Hex.decode(text),
             id.count == Self.identifierBytes,
-            let message = try await archive.nodeMessage(id, for: call.caller?.scope),
-            let tail = message.transactions.first, let last = message.transactions.last
+            let found = try await archive.nodeMessage(id, for: call.caller?.scope),
+            let tail = found.value.transactions.first, let last = found.value.transactions.last
         else { throw RequestError.noSuchMessage }
         if let caller = call.caller { try await archive.checkStillAllowed(caller) }
         let parents = last.trunk == last.branch ? [last.trunk] : [last.trunk, last.branch]
-        return answer(
-            Message(
-                parentMessageIds: parents.map { Hex.encode(NodeMessage.identifier(of: $0)) },
-                payload: .init(
-                    index: Hex.encode(NodeMessage.identifier(of: tail.address)),
-                    data: Hex.encode(ChrysalisPayload.data(message.transactions)))))
+        let message = Message(
+            parentMessageIds: parents.map { Hex.encode(NodeMessage.identifier(of: $0)) },
+            payload: .init(
+                index: Hex.encode(NodeMessage.identifier(of: tail.address)),
+                data: Hex.encode(ChrysalisPayload.data(found.value.transactions))))
+        return watch.watched(answer(message), found.marks, call)
     }
 }
 

@@ -4,6 +4,7 @@ import HTTPServer
 import IRICommands
 import Tangle
 import Ternary
+import Vault
 
 /// The commands of an IRI node, answered from what is archived (tangle, *IRI's HTTP API*).
 struct NodeRoutes: Sendable {
@@ -11,6 +12,7 @@ struct NodeRoutes: Sendable {
     static let valuesPerRequest = 25.0
 
     let archive: Archive
+    let watch: ChannelWatch
     /// Nil where the commands are not answered at all.
     let settings: NodeInterfaceSettings?
 
@@ -37,8 +39,9 @@ struct NodeRoutes: Sendable {
             let answer = try await answer(command, call, settings)
             if let caller = call.caller { try await archive.checkStillAllowed(caller) }
             switch answer {
-            case .own(let answer):
-                return NodeResponse.make(.success(answer), duration: clock.now - start)
+            case .own(let answer, let marks):
+                return watch.watched(
+                    NodeResponse.make(.success(answer), duration: clock.now - start), marks, call)
             case .forwarded(let status, let body):
                 return NodeResponse.json(body, status: status)
             }
@@ -48,7 +51,7 @@ struct NodeRoutes: Sendable {
     }
 
     private enum Reply {
-        case own(Answer)
+        case own(Answer, of: [ChannelNumber: Int64] = [:])
         case forwarded(status: Int, body: [UInt8])
     }
 
@@ -64,10 +67,11 @@ struct NodeRoutes: Sendable {
             let found = try await archive.nodeTransactions(
                 query, limit: settings.limits.findTransactions, for: asker)
             guard let found else { throw CommandRefusal.overLimit }
-            return .own(.hashes(found))
+            return .own(.hashes(found.value), of: found.marks)
         case .getTrytes(let hashes):
             let found = try await archive.nodeTrytes(hashes, for: asker)
-            return .own(.trytes(hashes.map { found[$0] ?? Answer.unknownTrytes }))
+            return .own(
+                .trytes(hashes.map { found.value[$0] ?? Answer.unknownTrytes }), of: found.marks)
         case .getInclusionStates(let hashes):
             return .own(.states(try await archive.nodeStates(hashes, for: asker)))
         case .wereAddressesSpentFrom(let addresses):

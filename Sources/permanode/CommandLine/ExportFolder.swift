@@ -40,6 +40,8 @@ final class ExportFolder {
     private var entries: [Entry] = []
     private var names: [String] = []
 
+    private static let manifest = "manifest.json"
+
     /// Takes an empty folder, or makes one that nobody else may look into.
     /// - Throws: `CommandFailure` where there is something in it, or it cannot be written.
     init(_ path: String) throws(CommandFailure) {
@@ -107,20 +109,28 @@ final class ExportFolder {
     /// - Returns: The files.
     func finish(_ manifest: ([Entry]) throws -> Data) throws -> [Entry] {
         for name in names { try close(name) }
-        let path = folder.appendingPathComponent("manifest.json").path
+        let path = folder.appendingPathComponent(Self.manifest).path
+        names.append(Self.manifest)
         guard
             FileManager.default.createFile(
                 atPath: path, contents: try manifest(entries),
                 attributes: [.posixPermissions: 0o600])
-        else { throw CommandFailure(.failed, "manifest.json cannot be written") }
+        else { throw CommandFailure(.failed, "\(Self.manifest) cannot be written") }
         return entries
     }
 
     /// Removes what was written: it is not whole, or not to be kept any more.
-    func abandon() {
-        for name in names {
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    /// - Returns: The files that could not be removed.
+    func abandon() -> [String] {
+        let left = names.filter { name in
+            let url = folder.appendingPathComponent(name)
+            do { try FileManager.default.removeItem(at: url) } catch {
+                return FileManager.default.fileExists(atPath: url.path)
+            }
+            return false
         }
-        if !wasThere { try? FileManager.default.removeItem(at: folder) }
+        // An empty folder tells nothing.
+        if !wasThere, left.isEmpty { try? FileManager.default.removeItem(at: folder) }
+        return left
     }
 }

@@ -31,7 +31,8 @@ extension Receipt {
             ),
             (
                 "key ring copies left",
-                ringCopies.isEmpty ? "none known" : ringCopies.map(\.name).joined(separator: ", ")
+                ringCopies.isEmpty
+                    ? "none known" : ringCopies.map(\.text).joined(separator: ", ")
             ),
         ]
         return fields + Self.fields(of: rows)
@@ -39,6 +40,12 @@ extension Receipt {
 
     static func fields(of rows: [String: Int]) -> [(String, String)] {
         rows.sorted { $0.key < $1.key }.map { ("rows of \($0.key)", String($0.value)) }
+    }
+}
+
+extension Receipt.RingCopy {
+    fileprivate var text: String {
+        name + (heldUntil.map { " (gone by \($0.ISO8601Format()))" } ?? "")
     }
 }
 

@@ -59,7 +59,13 @@ enum ExportCommand: Command {
                 progress.end()
                 try tell(counts, files, asJSON, console)
             } catch {
-                folder.abandon()
+                let left = folder.abandon()
+                guard left.isEmpty else {
+                    throw CommandFailure(
+                        .failed,
+                        "the export was stopped, and what it wrote cannot be removed: remove "
+                            + left.joined(separator: ", ") + " by hand")
+                }
                 throw error
             }
         }
