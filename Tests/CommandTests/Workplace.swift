@@ -75,7 +75,9 @@ final class Workplace: Sendable {
         return result
     }
 
-    func start(_ arguments: String...) throws -> RunningProgram {
+    func start(_ arguments: String...) throws -> RunningProgram { try start(arguments) }
+
+    func start(_ arguments: [String]) throws -> RunningProgram {
         record(arguments)
         return try Program(environment: environment).start(arguments)
     }
