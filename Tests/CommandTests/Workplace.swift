@@ -70,6 +70,10 @@ final class Workplace: Sendable {
     }
 
     func run(_ arguments: String..., input: String = "") async throws -> Program.Result {
+        try await run(arguments, input: input)
+    }
+
+    func run(_ arguments: [String], input: String = "") async throws -> Program.Result {
         let result = try await Program(environment: environment).run(arguments, input: input)
         record(arguments + [result.output, result.errors])
         return result
