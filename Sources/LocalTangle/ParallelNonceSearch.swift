@@ -4,7 +4,7 @@ import Synchronization
 import Tangle
 
 /// A proof of work on all processors.
-enum ParallelNonceSearch {
+package enum ParallelNonceSearch {
     /// Weights that one processor is done with before others have begun: some milliseconds.
     private static let weightsAlone = 0...9
 
@@ -12,7 +12,7 @@ enum ParallelNonceSearch {
     ///
     /// - Parameter isCancelled: asked by all of them.
     /// - Throws: `TangleError.cancelled`.
-    static func run(
+    package static func run(
         _ search: NonceSearch, isCancelled: @escaping @Sendable () -> Bool
     ) throws(TangleError) -> NonceSearch.Found {
         let processors = min(ProcessInfo.processInfo.activeProcessorCount, NonceSearch.partCount)

@@ -3,6 +3,7 @@ import Assembly
 import Erasure
 import Failures
 import LocalTangle
+import MAM
 import Postgres
 import Vault
 
@@ -42,10 +43,20 @@ struct CommandFailure: Error {
         case let error as VaultError: status(of: error)
         case let error as AssemblyError: status(of: error)
         case ErasureError.otherRing: .refused
+        case let error as PublishError: status(of: error)
+        case is WriteError: .usedWrongly
         case DumpError.missing, LoadError.unreadable: .notFound
         case DumpError.notAFile, DumpError.tooManyFiles: .usedWrongly
         case let error as PostgresError where error.kind == .migration: .refused
         default: .failed
+        }
+    }
+
+    private static func status(of error: PublishError) -> ExitStatus {
+        switch error {
+        case .fileMissing: .notFound
+        case .fileExists, .fileInUse, .fileTooOpen, .behind: .refused
+        case .fileDamaged, .fileInaccessible: .failed
         }
     }
 

@@ -23,6 +23,7 @@ enum Program {
         KeyringBackupCommand.self, KeyringRestoreCommand.self, KeyringShowCommand.self,
         KeyringRotateCommand.self, TombstoneLiftCommand.self, RestoreCheckCommand.self,
         LocalTangleCommand.self, GatewayCommand.self,
+        PublishCreateCommand.self, PublishRootCommand.self, PublishCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]
 
