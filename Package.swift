@@ -80,7 +80,10 @@ let services: [Target] = [
         ],
         resources: [
             .embedInCode("openapi.json"), .embedInCode("Page/Assets/page.css"),
-            .embedInCode("Page/Assets/page.js"), .embedInCode("Page/Assets/icon.svg"),
+            .embedInCode("Page/Assets/plot.css"), .embedInCode("Page/Assets/icon.svg"),
+            .embedInCode("Page/Assets/page.js"), .embedInCode("Page/Assets/plot.js"),
+            .embedInCode("Page/Assets/plot-data.js"), .embedInCode("Page/Assets/plot-draw.js"),
+            .embedInCode("Page/Assets/plot-time.js"),
         ], swiftSettings: swiftSettings),
     library("IRICommands", ["Ternary", "Tangle", "HTTPServer", "Failures"]),
     library(

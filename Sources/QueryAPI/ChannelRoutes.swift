@@ -17,6 +17,7 @@ struct ChannelRoutes: Sendable {
             Route("POST", "/v1/channels", .admin, register),
             Route("GET", "/v1/channels", .reader, list),
             Route("GET", "/v1/channels/{id}", .reader, show),
+            Route("GET", "/v1/channels/{id}/keys", .admin, keys),
             Route("POST", "/v1/channels/{id}/keys", .admin, addKey),
             Route("POST", "/v1/channels/{id}/pause", .admin, pause),
             Route("POST", "/v1/channels/{id}/resume", .admin, resume),
@@ -53,7 +54,10 @@ struct ChannelRoutes: Sendable {
             return basis
         }
         var registration = ChannelRegistration(
-            root: root, mode: mode, sideKey: try body.text("sideKey").map(sideKey),
+            root: root, mode: mode,
+            sideKey: try body.text("sideKey").map { text throws(RequestError) in
+                try SideKey.named(text, field: "sideKey")
+            },
             subjects: try body.texts("subjects") + (try body.text("subject").map { [$0] } ?? []),
             label: try body.text("label"),
             purpose: try body.text("purpose"), basis: basis,
@@ -88,11 +92,35 @@ struct ChannelRoutes: Sendable {
         .json(try await document(call.channel(), call))
     }
 
+    /// A side key without the key.
+    private struct Key: Encodable {
+        let number: Int16
+        /// The tree from which it opens messages; absent while that is not known.
+        let firstPosition: Int64?
+        let addedAt: Timestamp
+    }
+
+    private struct Keys: Encodable {
+        let keys: [Key]
+    }
+
+    @Sendable private func keys(_ call: Call) async throws -> HTTPResponse {
+        let record = try await archive.channel(call.channel(), within: call.scope)
+        guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(record.id) }
+        return .json(
+            Keys(
+                keys: try await archive.keyEpochs(of: record.id).map {
+                    Key(
+                        number: $0.number, firstPosition: $0.firstPosition,
+                        addedAt: Timestamp($0.addedAt))
+                }))
+    }
+
     @Sendable private func addKey(_ call: Call) async throws -> HTTPResponse {
         let channel = try call.channel()
         let body = try RequestBody(call.request, known: ["sideKey"])
         try await archive.add(
-            try sideKey(body.requiredText("sideKey")), to: channel, now: clock())
+            .named(try body.requiredText("sideKey"), field: "sideKey"), to: channel, now: clock())
         return .json(try await document(channel, call))
     }
 
@@ -164,13 +192,5 @@ struct ChannelRoutes: Sendable {
         ChannelDocument(
             try await archive.channel(channel, within: call.scope), isAdmin: call.isAdmin,
             isLimited: call.scope.isLimited(to: channel))
-    }
-
-    private func sideKey(_ text: String) throws(RequestError) -> SideKey {
-        do {
-            return try SideKey(text)
-        } catch {
-            throw .field("sideKey", wanted: "1 to \(SideKey.tryteCount) trytes (9 and A to Z)")
-        }
     }
 }

@@ -13,6 +13,7 @@ struct ForgetRoutes: Sendable {
     var routes: [Route] {
         [
             Route("POST", "/v1/forget-requests", .adminOrSubject, receive),
+            Route("POST", "/v1/forget-requests/plan", .adminOrSubject, plan),
             Route("GET", "/v1/forget-requests", .adminOrSubject, list),
             Route("GET", "/v1/forget-requests/{id}", .adminOrSubject, show),
             Route("GET", "/v1/receipt-key", .anyone, receiptKey),
@@ -36,22 +37,9 @@ struct ForgetRoutes: Sendable {
     }
 
     @Sendable private func receive(_ call: Call) async throws -> HTTPResponse {
-        let body = try RequestBody(
-            call.request,
-            known: ["subject", "channel", "from", "to", "reason", "identity", "shared"])
-        let selector: ForgetSelector
-        let periods = try periods(body)
-        switch (try await subject(body, call), try await channel(body, call), periods) {
-        case (let subject?, nil, nil): selector = .subject(subject)
-        case (nil, let channel?, _):
-            selector = periods.map { .period(channel, $0) } ?? .channel(channel)
-        case (nil, nil, .some): throw RequestError.fieldMissing("channel")
-        default: throw RequestError.subjectOrChannel
-        }
-        let request = try await archive.receiveForgetRequest(
-            selector, shared: try shared(body, selector, call), reason: body.text("reason"),
-            opening: try opening(body, call), policy: policy,
-            now: clock())
+        let asked = try await ForgetAsked(
+            RequestBody(call.request, known: ForgetAsked.fields + ForgetAsked.more), call, archive)
+        let request = try await asked.receive(archive, policy, now: clock())
         return .json(
             Accepted(
                 id: request.id.text, dueAt: Timestamp(request.dueAt), salt: request.salt?.text),
@@ -59,66 +47,11 @@ struct ForgetRoutes: Sendable {
             headers: ["Location": "/v1/forget-requests/\(request.id.text)"])
     }
 
-    /// How far it is from the start. An admin's word stands for the person's identity, unless
-    /// he says otherwise, and for the approval; a person's own token for his identity alone.
-    private func opening(_ body: RequestBody, _ call: Call) throws(RequestError)
-        -> RequestLife.Opening
-    {
-        let identity = try body.text("identity")
-        guard call.isAdmin else { return .checked }
-        switch identity {
-        case nil, "checked": return .approved
-        case "open": return .received
-        default: throw .field("identity", wanted: "checked or open")
-        }
-    }
-
-    /// What becomes of channels that are others' data, too. An admin who names a channel means it;
-    /// everybody else has to say so.
-    private func shared(_ body: RequestBody, _ selector: ForgetSelector, _ call: Call)
-        throws(RequestError) -> SharedChannels
-    {
-        let isOfPerson = if case .subject = selector { true } else { false }
-        switch try body.text("shared") {
-        case nil: return call.isAdmin && !isOfPerson ? .forget : .refuse
-        case "forget": return .forget
-        case "leave" where isOfPerson: return .leave
-        default: throw .field("shared", wanted: "forget, or with a person leave")
-        }
-    }
-
-    /// The pseudonym named; of a person's own token, that of the person where no channel is.
-    private func subject(_ body: RequestBody, _ call: Call) async throws -> String? {
-        let named = try body.text("subject")
-        guard let subject = call.caller?.subject else { return named }
-        guard named == nil else {
-            throw RequestError.field("subject", wanted: "for a person's own token: it is his")
-        }
-        guard try body.text("channel") == nil else { return nil }
-        return try await archive.pseudonym(of: subject)
-    }
-
-    /// The channel named, of those the caller may know of.
-    private func channel(_ body: RequestBody, _ call: Call) async throws -> ChannelNumber? {
-        guard let text = try body.text("channel") else { return nil }
-        guard let number = ChannelNumber(text: text) else { throw RequestError.noSuchChannel }
-        if !call.isAdmin { _ = try await archive.channel(number, within: call.scope) }
-        return number
-    }
-
-    /// Of the fields `from` and `to`, of which one does not stand without the other.
-    private func periods(_ body: RequestBody) throws -> ClosedRange<Period>? {
-        let (from, to) = (try body.text("from"), try body.text("to"))
-        guard from != nil || to != nil else { return nil }
-        guard let from else { throw RequestError.fieldMissing("from") }
-        guard let to else { throw RequestError.fieldMissing("to") }
-        guard let first = Period(text: from) else {
-            throw RequestError.field("from", wanted: "a month, as 2021-05")
-        }
-        guard let last = Period(text: to), first <= last else {
-            throw RequestError.field("to", wanted: "a month, as 2021-05, not before from")
-        }
-        return first...last
+    /// What it would erase now, in counts. Nothing is changed, and nothing noted.
+    @Sendable private func plan(_ call: Call) async throws -> HTTPResponse {
+        let asked = try await ForgetAsked(
+            RequestBody(call.request, known: ForgetAsked.fields), call, archive)
+        return .json(try await asked.plan(archive))
     }
 
     @Sendable private func list(_ call: Call) async throws -> HTTPResponse {

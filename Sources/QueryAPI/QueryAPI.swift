@@ -31,10 +31,11 @@ package struct QueryAPI: Sendable {
         let limiter = RateLimiter(ofAddress: limits.ofAddress, ofToken: limits.ofToken)
         let watch = ChannelWatch(archive)
         let sessions = Sessions(archive: archive, isSecure: isSecure, clock: clock)
+        let readings = ReadingRoutes(archive: archive, watch: watch, clock: clock)
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive, watch: watch).routes
-            + ReadingRoutes(archive: archive, watch: watch, clock: clock).routes
+            + readings.routes
             + RecipientRoutes(archive: archive).routes
             + GrantRoutes(archive: archive, clock: clock).routes
             + AccessLogRoutes(archive: archive).routes
@@ -44,7 +45,10 @@ package struct QueryAPI: Sendable {
             + NodeRoutes(archive: archive, watch: watch, settings: node).routes
             + ChrysalisRoutes(archive: archive, watch: watch, settings: node).routes
             + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
-            + PageRoutes(archive: archive, sessions: sessions, policy: policy, clock: clock).routes
+            + PageRoutes(
+                archive: archive, sessions: sessions, readings: readings, policy: policy,
+                clock: clock
+            ).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
         let admission = Admission(
             archive: archive, limiter: limiter,

@@ -40,6 +40,17 @@ import Testing
         try await expectNothingLeft(of: running.output)
     }
 
+    @Test func keptItShowsAMetersDaysUntilItIsInterrupted() async throws {
+        let running = try program(database: serverURL()).start(["demo", "--keep"])
+        running.signal(SIGINT, onceOutput: { $0.contains("person  pmn_") })
+        #expect(try await running.waitForEnd() == 0)
+        #expect(running.errors == "")
+        #expect(running.output.contains("household-7 consents, too."))
+        #expect(running.output.contains("in a browser"))
+        #expect(running.output.matches(of: /(admin|reader|person) +pmn_/).count == 3)
+        try await expectNothingLeft(of: running.output)
+    }
+
     @Test func saysWhatIsMissing() async throws {
         let unset = try await Program().run("demo")
         #expect(unset.status == 2)

@@ -25,6 +25,7 @@ import Vault
     /// Every route with an id; one that is not here fails the test.
     private static let routes: [String: (named: Named, body: String?)] = [
         "GET /v1/channels/{id}": (.channel, nil),
+        "GET /v1/channels/{id}/keys": (.channel, nil),
         "POST /v1/channels/{id}/keys": (.channel, #"{"sideKey": "KEY"}"#),
         "POST /v1/channels/{id}/pause": (.channel, "{}"),
         "POST /v1/channels/{id}/resume": (.channel, "{}"),
@@ -44,12 +45,26 @@ import Vault
         "POST /v1/forget-requests/{id}/extend": (.request, #"{"reason": "no"}"#),
         "POST /v1/grants/{id}/revoke": (.grant, "{}"),
         "GET /v1/subjects/{id}/access-log": (.subject, nil),
+        "GET /channels/{id}": (.channel, nil),
+        "GET /channels/{id}/messages": (.channel, nil),
+        "GET /channels/{id}/messages/{sequence}": (.channel, nil),
+        "GET /channels/{id}/readings": (.channel, nil),
+        "POST /channels/{id}/pause": (.channel, ""),
+        "POST /channels/{id}/resume": (.channel, ""),
+        "POST /channels/{id}/keys": (.channel, "sideKey=KEY"),
+        "GET /requests/{id}": (.request, nil),
+        "GET /requests/{id}/receipt": (.request, nil),
+        "POST /requests/{id}/check": (.request, ""),
+        "POST /requests/{id}/approve": (.request, ""),
+        "POST /requests/{id}/refuse": (.request, "reason=no"),
+        "POST /requests/{id}/extend": (.request, "reason=no&months=1"),
+        "GET /people/{id}": (.subject, nil),
     ]
 
     /// Method and target; what a query has to say is said.
     private static func parts(of route: String) -> [Substring] {
         let query =
-            route.hasSuffix("/readings")
+            route.hasSuffix("/v1/channels/{id}/readings")
             ? "?from=2018-06-01T00:00:00Z&to=2018-06-02T00:00:00Z" : ""
         return (route + query).split(separator: " ")
     }
@@ -61,6 +76,9 @@ import Vault
             "/v1/forget-requests",
             { #"{"channel": "\#($0)", "from": "2021-05", "to": "2021-06"}"# }
         ),
+        ("/v1/forget-requests/plan", { #"{"channel": "\#($0)"}"# }),
+        ("/requests/plan", { "channel=\($0)" }),
+        ("/requests", { "channel=\($0)&sure=yes" }),
         ("/v1/holds", { #"{"channel": "\#($0)", "reason": "a claim"}"# }),
         ("/v1/holds/lift", { #"{"channel": "\#($0)"}"# }),
         (
@@ -95,9 +113,14 @@ import Vault
             -> Outcome
         {
             let told = Mutex<[String]>([])
+            let isForm = body.map { !$0.hasPrefix("{") } ?? false
+            let headers: HTTPHeaders =
+                isForm ? ["Content-Type": "application/x-www-form-urlencoded"] : [:]
             let answer = try await StatementObserver.$current.withValue(
                 StatementObserver { sql in told.withLock { $0.append(sql) } }
-            ) { try await api.call(method, target, token: token, body: body) }
+            ) {
+                try await api.call(method, target, token: token, headers: headers, body: body)
+            }
             return Outcome(
                 status: answer.status, body: answer.body, statements: told.withLock { $0 })
         }

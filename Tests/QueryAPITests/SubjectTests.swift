@@ -51,6 +51,7 @@ import Vault
             let anna = try await subjectToken(api, "anna")
             let allowed: Set<String> = [
                 "GET /v1/subject", "GET /v1/subject/export", "POST /v1/forget-requests",
+                "POST /v1/forget-requests/plan",
                 "GET /v1/forget-requests", "GET /v1/forget-requests/{id}",
                 "GET /v1/receipt-key", "GET /v1/subjects/{id}/access-log",
             ]

@@ -18,10 +18,13 @@ package enum Demo {
     /// - Parameters:
     ///   - server: Any database of a server whose user may create databases; what is in it is
     ///     not touched.
+    ///   - keeping: Goes on after the story with something to look at, until the task is
+    ///     cancelled; called when it is there. Nil ends with the story.
     ///   - say: Takes one line.
     /// - Throws: `DemoError` where something is not as told; what keeps the parts from working.
     package static func run(
         on server: PostgresConfiguration, log: Log,
+        keeping: (@Sendable () -> Void)? = nil,
         say: @escaping @Sendable (String) throws -> Void
     ) async throws {
         let start = ContinuousClock.now
@@ -35,6 +38,9 @@ package enum Demo {
                     try await withService(archive, tangle, log, teller) { api in
                         var story = try DemoStory(tangle, archive, api, teller)
                         try await story.tell()
+                        guard let keeping else { return }
+                        var days = try DemoDays(tangle, archive, api, teller)
+                        try await days.keep(onReady: keeping)
                     }
                 }
             }

@@ -101,7 +101,7 @@ struct DemoMeter {
     }
 
     /// 81 trytes from the system's random source.
-    private static func randomTrytes() -> String {
+    static func randomTrytes() -> String {
         let alphabet = Array("9ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         return String((0..<Hash.tryteCount).map { _ in alphabet[Int.random(in: 0..<27)] })
     }

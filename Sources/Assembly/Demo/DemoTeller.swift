@@ -4,7 +4,7 @@ import Synchronization
 /// Tells what happens in numbered lines, and holds what is told against what is.
 final class DemoTeller: Sendable {
     /// What the demo waits for takes a second or two; a busy machine needs more.
-    private static let patience: Duration = .seconds(30)
+    static let patience: Duration = .seconds(30)
 
     private let say: @Sendable (String) throws -> Void
     private let count = Mutex(0)
@@ -28,14 +28,16 @@ final class DemoTeller: Sendable {
 
     /// Asks until there is an answer.
     /// - Throws: `DemoError` saying what did not happen; what `ask` throws.
+    @discardableResult
     func wait<Value>(
-        for event: String, _ ask: () async throws -> Value?
+        for event: String, within patience: Duration = DemoTeller.patience,
+        _ ask: () async throws -> Value?
     ) async throws -> Value {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
             if let value = try await ask() { return value }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw DemoError("\(event) did not happen within \(Self.patience)")
+        throw DemoError("\(event) did not happen within \(patience)")
     }
 }

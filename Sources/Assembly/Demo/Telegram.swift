@@ -10,6 +10,17 @@ package struct Telegram: Sendable {
     /// Imported kW now.
     package let power: Double
 
+    /// Of the normal tariff.
+    package var energyNormal = 1842.275
+    /// kWh given to the grid, under both tariffs.
+    package var exported = 0.0
+    package var exportedNormal = 0.0
+    /// kW given to the grid now.
+    package var powerExported = 0.0
+    package var isNormalTariff = false
+    /// m³.
+    package var gas = 1467.204
+
     package init(time: Date, energy: Double, power: Double) {
         self.time = time
         self.energy = energy
@@ -24,15 +35,20 @@ package struct Telegram: Sendable {
         let lines = [
             "/ISK5\\2M550T-1012", "", "1-3:0.2.8(50)", "0-0:1.0.0(\(local))",
             "0-0:96.1.1(\(Self.identification("E0047000000000021")))",
-            "1-0:1.8.1(\(Self.digits(energy, 6, 3))*kWh)", "1-0:1.8.2(001842.275*kWh)",
-            "1-0:2.8.1(000000.000*kWh)", "1-0:2.8.2(000000.000*kWh)", "0-0:96.14.0(0001)",
-            "1-0:1.7.0(\(Self.digits(power, 2, 3))*kW)", "1-0:2.7.0(00.000*kW)",
+            "1-0:1.8.1(\(Self.digits(energy, 6, 3))*kWh)",
+            "1-0:1.8.2(\(Self.digits(energyNormal, 6, 3))*kWh)",
+            "1-0:2.8.1(\(Self.digits(exported, 6, 3))*kWh)",
+            "1-0:2.8.2(\(Self.digits(exportedNormal, 6, 3))*kWh)",
+            "0-0:96.14.0(\(isNormalTariff ? "0002" : "0001"))",
+            "1-0:1.7.0(\(Self.digits(power, 2, 3))*kW)",
+            "1-0:2.7.0(\(Self.digits(powerExported, 2, 3))*kW)",
             "0-0:96.7.21(00004)", "0-0:96.7.9(00002)", "1-0:32.32.0(00001)",
             "1-0:32.36.0(00000)", "0-0:96.13.0()", "1-0:32.7.0(230.0*V)",
             "1-0:31.7.0(\(Self.digits(power * 1000 / 230, 3, 0))*A)",
-            "1-0:21.7.0(\(Self.digits(power, 2, 3))*kW)", "1-0:22.7.0(00.000*kW)",
+            "1-0:21.7.0(\(Self.digits(power, 2, 3))*kW)",
+            "1-0:22.7.0(\(Self.digits(powerExported, 2, 3))*kW)",
             "0-1:24.1.0(003)", "0-1:96.1.0(\(Self.identification("G0038000000000019")))",
-            "0-1:24.2.1(\(local))(01467.204*m3)", "!",
+            "0-1:24.2.1(\(local))(\(Self.digits(gas, 5, 3))*m3)", "!",
         ]
         let body = lines.joined(separator: "\r\n")
         return body + Self.hex(CRC16.checksum(of: Array(body.utf8)), 4) + "\r\n"

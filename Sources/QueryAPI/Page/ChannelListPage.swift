@@ -55,7 +55,7 @@ struct ChannelListPage: Sendable {
         <table class="list">
         <caption class="aside">Channels, how each stands, and why</caption>
         <thead><tr><th scope="col">Channel</th><th scope="col">State</th>
-        <th scope="col" class="number">Messages</th><th scope="col" class="number wide">Head</th>
+        <th scope="col" class="number wide">Messages</th><th scope="col" class="number wide">Head</th>
         <th scope="col" class="wide">Last look</th></tr></thead>
         <tbody>\(channels.map(row))</tbody>
         </table>
@@ -74,13 +74,16 @@ struct ChannelListPage: Sendable {
         let subjects = (channel.subjects ?? []).map { subject -> HTML in
             "<span class=\"chip\"><bdi>\(subject)</bdi></span>"
         }
+        let isGone = channel.state == .forgotten
+        let count = isGone ? nil : channel.messages.map { PageWords.count($0) }
+        let slim = count.map { text -> HTML in "<span class=\"slim\">\(text) messages</span>" }
         return """
             <tr><th scope="row">\(name)<span class="sub"><span class="mono">\(channel.id)</span> \
-            \(channel.mode.rawValue) \(subjects)</span></th>
+            \(channel.mode.rawValue) \(subjects)\(slim)</span></th>
             <td>\(PageWords.badge(channel.state))\(why)</td>
-            <td class="number">\(channel.messages.map { PageWords.count($0) } ?? "–")</td>
-            <td class="number wide">\(channel.headPosition.map { PageWords.count($0) } ?? "–")</td>
-            <td class="wide">\(PageWords.time(channel.lastLookAt, otherwise: "not yet"))</td></tr>
+            <td class="number wide">\(count ?? "–")</td>
+            <td class="number wide">\(isGone ? "–" : channel.headPosition.map { PageWords.count($0) } ?? "–")</td>
+            <td class="wide">\(PageWords.time(channel.lastLookAt, otherwise: isGone ? "–" : "not yet"))</td></tr>
             """
     }
 

@@ -65,6 +65,7 @@ struct Page {
         <title>\(title) · permanode</title>
         <link rel="icon" href="\(PageAssets.path("icon.svg"))" type="image/svg+xml">
         <link rel="stylesheet" href="\(PageAssets.path("page.css"))">
+        <link rel="stylesheet" href="\(PageAssets.path("plot.css"))">
         <script type="module" src="\(PageAssets.path("page.js"))"></script>
         </head>
         <body>

@@ -11,7 +11,13 @@ enum PageAssets {
     private static let assets = [
         "page.css": Asset(
             contentType: "text/css; charset=utf-8", bytes: PackageResources.page_css),
+        "plot.css": Asset(
+            contentType: "text/css; charset=utf-8", bytes: PackageResources.plot_css),
         "page.js": Asset(contentType: script, bytes: PackageResources.page_js),
+        "plot.js": Asset(contentType: script, bytes: PackageResources.plot_js),
+        "plot-data.js": Asset(contentType: script, bytes: PackageResources.plot_data_js),
+        "plot-draw.js": Asset(contentType: script, bytes: PackageResources.plot_draw_js),
+        "plot-time.js": Asset(contentType: script, bytes: PackageResources.plot_time_js),
         "icon.svg": Asset(contentType: "image/svg+xml", bytes: PackageResources.icon_svg),
     ]
 

@@ -6,20 +6,47 @@ import HTTPServer
 struct PageRoutes: Sendable {
     let archive: Archive
     let sessions: Sessions
+    let readings: ReadingRoutes
     let policy: RequestPolicy
     let clock: @Sendable () -> Date
 
     var routes: [Route] {
-        [Route("GET", "/", .visitor, errors: .page, start), PageAssets.route]
-            + SessionRoutes(archive: archive, sessions: sessions).routes
+        let request = RequestPage(archive: archive, policy: policy, clock: clock)
+        return [
+            Route("GET", "/", .visitor, errors: .page, start),
+            PageAssets.route,
+            page("/channels/{id}", .reader, ChannelPage(archive: archive).response),
+            page("/channels/{id}/messages", .reader, MessageListPage(archive: archive).response),
+            page(
+                "/channels/{id}/messages/{sequence}", .reader,
+                MessagePage(archive: archive).response),
+            page(
+                "/channels/{id}/readings", .reader,
+                ReadingsPage(archive: archive, readings: readings, clock: clock).response),
+            page(
+                "/requests", .adminOrSubject,
+                RequestListPage(archive: archive, clock: clock).response),
+            page("/requests/{id}", .adminOrSubject, request.response),
+            page("/requests/{id}/receipt", .adminOrSubject, request.receipt),
+        ] + request.forms + SessionRoutes(archive: archive, sessions: sessions).routes
+            + ChannelForms(archive: archive, clock: clock).routes
+            + ForgetFormPage(archive: archive, policy: policy, clock: clock).routes
+            + PeoplePages(archive: archive).routes
+    }
+
+    private func page(
+        _ path: String, _ access: Access,
+        _ handler: @escaping @Sendable (Call) async throws -> HTTPResponse
+    ) -> Route {
+        Route("GET", path, access, errors: .page, handler)
     }
 
     /// What is seen first: the form to sign in, or what the role is about.
     @Sendable private func start(_ call: Call) async throws -> HTTPResponse {
         switch call.caller?.role {
-        case nil: return SignInPage.page(next: nil).response()
-        case .admin, .reader: return try await ChannelListPage(archive: archive).response(call)
-        case .subject: return Page("My data", .channels, for: call, "").response()
+        case nil: SignInPage.page(next: nil).response()
+        case .admin, .reader: try await ChannelListPage(archive: archive).response(call)
+        case .subject: try await SubjectPage(archive: archive).response(call)
         }
     }
 }

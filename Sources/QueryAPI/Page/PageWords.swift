@@ -59,7 +59,9 @@ enum PageWords {
     }
 
     /// `1 message`, `2 messages`.
-    static func count(_ number: some BinaryInteger, _ noun: String) -> String {
-        "\(count(number)) \(noun)\(number == 1 ? "" : "s")"
+    static func count(_ number: some BinaryInteger, _ noun: String, _ plural: String? = nil)
+        -> String
+    {
+        "\(count(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 }

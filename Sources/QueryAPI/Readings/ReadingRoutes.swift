@@ -28,7 +28,7 @@ struct ReadingRoutes: Sendable {
 
     /// The first batch is read before the status goes out, so that what is wrong is told as a
     /// problem; what goes wrong later cuts the stream.
-    @Sendable private func readings(_ call: Call) async throws -> HTTPResponse {
+    @Sendable func readings(_ call: Call) async throws -> HTTPResponse {
         let channel = try call.channel()
         let format = try ReadingsFormat(call.request)
         let query = try ReadingsQuery(call.request)
