@@ -107,6 +107,15 @@ def try_plot(visit, channel):
                     label)
         browser.wait(f"the plot after {label}", idle)
 
+    # Days on which clocks are set have as many hours as they have.
+    lengths = browser.run("""
+        return import(document.querySelector("script[src]").src.replace("page.js", "plot-time.js"))
+          .then((times) => ["2026-03-29", "2026-10-25", "2026-11-22"].map((day) => {
+            const stretch = times.named(day, "day", "Europe/Amsterdam");
+            return (stretch.to - stretch.from) / 3600e3;
+          }))""")
+    visit.check(lengths == [23, 25, 24], f"days have {lengths} hours")
+
     # Yesterday is whole: with energy both ways, and the time in which the gateway was off.
     press("Earlier")
     visit.check(browser.count(".bar.imported") > 40, "a day has no imported energy to see")

@@ -66,6 +66,8 @@ struct RequestRecord: Sendable {
         func end(_ answer: HTTPResponse, code: String? = nil) -> HTTPResponse {
             var answer = answer
             answer.headers["X-Request-Id"] = id
+            // Sessions make browsers ask here: what it is called is what it is.
+            answer.headers["X-Content-Type-Options"] = "nosniff"
             if answer.headers["Cache-Control"] == nil {
                 // What is forgotten must not live on in a cache between here and the reader.
                 answer.headers["Cache-Control"] = "no-store"

@@ -66,7 +66,8 @@ struct AccessLogTable {
             entry.details?["messages"].flatMap { Int($0) }
                 .map { "\(PageWords.count($0, "message")) read" } ?? "messages read"
         case .subjectExported: "all of it exported for the person"
-        case .tokenGranted: "a reader given leave"
+        case .tokenGranted:
+            entry.channel == nil ? "a token made for the person" : "a reader given leave"
         case .grantRevoked: "a reader's leave taken back"
         case .consentAuthorised: "consent given"
         case .consentRevoked: "consent taken back"

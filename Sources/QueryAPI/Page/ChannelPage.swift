@@ -119,17 +119,22 @@ struct ChannelPage: Sendable {
         func told(_ name: String, _ text: String?) -> HTML? {
             text.map { text -> HTML in "<dt>\(name)</dt><dd><bdi>\(text)</bdi></dd>" }
         }
+        /// One that the page's script keeps up to date, from this field of the interface's answer.
+        func live(_ name: String, _ field: String, _ value: HTML) -> HTML {
+            "<dt>\(name)</dt><dd data-field=\"\(field)\">\(value)</dd>"
+        }
         let subjects = (channel.subjects ?? []).map { subject -> HTML in
             "<span class=\"chip\"><bdi>\(subject)</bdi></span> "
         }
         let dataOf: HTML? = subjects.isEmpty ? nil : "<dt>Data of</dt><dd>\(subjects)</dd>"
         return """
-            <section class="card" aria-labelledby="facts"><h2 id="facts">How it is followed</h2>
+            <section class="card" aria-labelledby="facts" data-live="/v1/channels/\(channel.id)">
+            <h2 id="facts">How it is followed</h2>
             <dl class="facts">
-            \(told("Messages", channel.messages.map { PageWords.count($0) }))
-            \(told("Head", channel.headPosition.map { "tree \(PageWords.count($0))" }))
-            \(fact("Last look", PageWords.time(channel.lastLookAt, otherwise: "not yet")))
-            \(fact("Next look", PageWords.time(channel.nextLookAt, otherwise: "none is due")))
+            \(channel.messages.map { live("Messages", "messages", HTML(text: PageWords.count($0))) })
+            \(channel.headPosition.map { live("Head", "headPosition", "tree \(PageWords.count($0))") })
+            \(live("Last look", "lastLookAt", PageWords.time(channel.lastLookAt, otherwise: "not yet")))
+            \(live("Next look", "nextLookAt", PageWords.time(channel.nextLookAt, otherwise: "none is due")))
             \(fact("Registered", PageWords.time(channel.createdAt)))
             \(told("Side keys", String(channel.sideKeys)))
             \(dataOf)

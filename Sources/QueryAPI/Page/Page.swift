@@ -85,6 +85,14 @@ struct Page {
         """
     }
 
+    private static func name(_ role: TokenRole) -> String {
+        switch role {
+        case .admin: "admin"
+        case .reader: "reader"
+        case .subject: "person"
+        }
+    }
+
     private static let mark: HTML = """
         <svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">\
         <rect x="2" y="3" width="20" height="5" rx="1.5"/>\
@@ -107,7 +115,7 @@ struct Page {
         return """
             <nav aria-label="Main"><ul>\(items)</ul></nav>
             <form class="session" method="post" action="/session/end">
-            <span class="who">\(caller.role.rawValue)<span class="mono"> \(caller.token.text)</span></span>
+            <span class="who">\(Self.name(caller.role))<span class="mono"> \(caller.token.text)</span></span>
             <button class="quiet">Sign out</button>
             </form>
             """

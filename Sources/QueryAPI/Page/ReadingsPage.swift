@@ -120,8 +120,9 @@ struct ReadingsPage: Sendable {
     private static func table(_ answer: Answer, _ calendar: Calendar) -> HTML {
         func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "–" }
         let rows = answer.buckets.map { bucket -> HTML in
-            let across = bucket.gap.map { gap in
-                (gap.imported?.total ?? 0) + (gap.exported?.total ?? 0)
+            let across = bucket.gap.map { gap -> HTML in
+                let energy = number((gap.imported?.total ?? 0) + (gap.exported?.total ?? 0))
+                return "<span class=\"sub\">\(energy) kWh across the gap before</span>"
             }
             let quality =
                 switch bucket.quality {
@@ -135,7 +136,7 @@ struct ReadingsPage: Sendable {
                 <td class="number">\(number(bucket.exported?.total))</td>
                 <td class="number wide">\(number(bucket.power?.imported?.mean))</td>
                 <td class="number wide">\(bucket.readings)</td>
-                <td>\(quality)\(across.map { ", \(number($0)) kWh across the gap before" } ?? "")</td></tr>
+                <td>\(quality)\(across)</td></tr>
                 """
         }
         return """

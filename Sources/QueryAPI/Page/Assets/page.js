@@ -1,4 +1,4 @@
-// What every page does: times in the reader's own zone, and asking before what cannot be undone.
+// What every page does: times in the reader's own zone, and what changes meanwhile.
 
 const shown = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
@@ -26,6 +26,35 @@ export function tellTimes(root) {
 
 tellTimes(document);
 setInterval(() => tellTimes(document), 30_000);
+
+/// How far the crawler is with the channel that is looked at. A page in the background asks nothing.
+const live = document.querySelector("[data-live]");
+const asking = live && setInterval(follow, 10_000);
+
+async function follow() {
+  if (document.hidden) return;
+  let channel;
+  try {
+    const response = await fetch(live.dataset.live, { cache: "no-store" });
+    // Signed out, or forgotten: the next page says so.
+    if ([401, 403, 404].includes(response.status)) clearInterval(asking);
+    if (!response.ok) return;
+    channel = await response.json();
+  } catch {
+    return;
+  }
+  for (const element of live.querySelectorAll("[data-field]")) {
+    const value = channel[element.dataset.field];
+    if (value === undefined) continue;
+    const time = element.querySelector("time");
+    if (time) time.dateTime = value;
+    else if (typeof value === "number") {
+      const head = element.dataset.field === "headPosition" ? "tree " : "";
+      element.textContent = head + new Intl.NumberFormat("en-GB").format(value);
+    }
+  }
+  tellTimes(live);
+}
 
 const plot = document.querySelector("[data-plot]");
 if (plot) {
