@@ -50,6 +50,42 @@ import Vault
         }
     }
 
+    /// No more than the consented window, in each resolution.
+    @Test func aReadersWindowHoldsForReadingsToo() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "meter", clock: api.clock)
+            let token = try await api.archive.createToken(.reader, now: api.clock.now)
+            let reader = Token.text(token.text)
+            #expect(try await api.get(path(channel), token: reader).status == 404)
+            _ = try await api.archive.addGrant(
+                NewGrant(
+                    token: token.record.id, channel: channel, purpose: "advice",
+                    window: GrantWindow(firstPosition: 4, lastPosition: 9)), now: api.clock.now)
+            for (resolution, count) in [("raw", nil), ("15m", 6), ("1h", 6)] as [(String, Double?)]
+            {
+                let answer = try await api.get(
+                    path(channel, "&resolution=\(resolution)"), token: reader)
+                #expect(answer.status == 200)
+                #expect(answer.json["messages"]?["read"]?.number == 6)
+                guard let count else {
+                    let readings = try #require(answer.json["readings"]?.array)
+                    #expect(readings.map { $0["time"]?.text } == Self.times(4...9))
+                    continue
+                }
+                let buckets = try #require(answer.json["buckets"]?.array)
+                #expect(buckets.compactMap { $0["readings"]?.number }.reduce(0, +) == count)
+            }
+        }
+    }
+
+    /// Of the vector's telegrams, ten seconds apart.
+    private static func times(_ numbers: ClosedRange<Int>) -> [String] {
+        numbers.map { number in
+            let seconds = 180 + 10 * number
+            return String(format: "2018-06-01T00:%02d:%02d.000Z", seconds / 60, seconds % 60)
+        }
+    }
+
     @Test func eachReadingByItself() async throws {
         try await TestAPI.with { api in
             let channel = try await api.test.fill(channel: "meter", clock: api.clock)
