@@ -22,7 +22,7 @@ enum Program {
         HoldLiftCommand.self, HoldListCommand.self,
         KeyringBackupCommand.self, KeyringRestoreCommand.self, KeyringShowCommand.self,
         KeyringRotateCommand.self, TombstoneLiftCommand.self, RestoreCheckCommand.self,
-        LocalTangleCommand.self, GatewayCommand.self,
+        DoctorCommand.self, LocalTangleCommand.self, GatewayCommand.self,
         PublishCreateCommand.self, PublishRootCommand.self, PublishCommand.self,
         DecodeCommand.self, DemoCommand.self,
     ]
