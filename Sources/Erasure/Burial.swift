@@ -16,18 +16,23 @@ extension Archive {
         _ channel: ChannelNumber, batch: Int, request: ChannelNumber,
         clock: @Sendable () -> Date
     ) async throws {
-        try await pool.withTransaction { connection in
-            _ = try await connection.lockedRequest(request)
-            try await connection.holdTombstones(.exclusive)
-            let rows = try await connection.query(
-                """
-                select hash from partly_forgotten_root where channel = $1
-                union select hash from bypassed_root where channel = $1
-                """,
-                [.int64(channel.rawValue)])
-            let buried = try await bury(
-                hashes: rows.map { try $0.bytes("hash") }, now: clock(), on: connection)
-            try await connection.count(buried, as: ForgetCount.tombstones, channel, request)
+        var last: [UInt8]? = []
+        while let after = last {
+            last = try await pool.withTransaction { connection in
+                _ = try await connection.lockedRequest(request)
+                try await connection.holdTombstones(.exclusive)
+                let hashes = try await connection.query(
+                    """
+                    select hash from (
+                        select hash from partly_forgotten_root where channel = $1 and hash > $2
+                        union select hash from bypassed_root where channel = $1 and hash > $2) h
+                    order by hash limit $3
+                    """, [.int64(channel.rawValue), .bytes(after), .int64(Int64(batch))]
+                ).map { try $0.bytes("hash") }
+                let buried = try await bury(hashes: hashes, now: clock(), on: connection)
+                try await connection.count(buried, as: ForgetCount.tombstones, channel, request)
+                return hashes.last
+            }
         }
         var after: Int64? = -1
         while let last = after {

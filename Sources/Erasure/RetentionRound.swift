@@ -55,17 +55,18 @@ extension Eraser {
     private func shred(together requests: [ForgetRequestRecord]) async throws {
         guard !requests.isEmpty else { return }
         try await settings.faultPoint(.beforeShredding)
-        // In the order in which everybody locks channels.
-        let requests = requests.sorted { $0.target.rawValue < $1.target.rawValue }
         let shredded = try await archive.pool.withTransaction { connection in
-            var scopes: [ForgetScope] = []
-            var shredded: [ForgetRequestRecord] = []
-            for request in requests {
-                // Of one that is forgotten as a whole meanwhile the roots are still read.
-                guard try await connection.lockRow(of: request.target) else { continue }
-                scopes += request.scopes(of: request.target)
-                shredded.append(request)
-            }
+            // Whoever is at one of them now would be waited for with all the others locked: each
+            // by itself comes later. Of one that is forgotten as a whole the roots are still read.
+            let free = Set(
+                try await connection.query(
+                    """
+                    select id from channel where id = any ($1) and state <> 'forgotten'
+                    order by id for update skip locked
+                    """, [.int64Array(requests.map(\.target.rawValue))]
+                ).map { try $0.channelNumber("id") })
+            let shredded = requests.filter { free.contains($0.target) }
+            let scopes = shredded.flatMap { $0.scopes(of: $0.target) }
             guard !scopes.isEmpty else { return shredded }
             try await archive.vault.waiting { [scopes] (vault) throws(VaultError) in
                 try vault.forgetWithoutCopies(scopes)

@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import Foundation
 import HTTPServer
+import Vault
 
 /// The HTTP interface: finds the route, lets the caller in, answers, and says what happened.
 ///
@@ -94,7 +95,7 @@ package struct QueryAPI: Sendable {
                 call.charge = { admission.charge($0, to: caller, request) }
             }
             entry.subject = call.namedNumber
-            var response = try await Self.handle(call, route)
+            var response = try await Self.handle(call, route, admission.archive)
             if route.isPage, let renewed = call.session.flatMap(admission.sessions.renewed),
                 response.headers["Set-Cookie"] == nil
             {
@@ -107,7 +108,10 @@ package struct QueryAPI: Sendable {
     }
 
     /// What is done and read for the call, its stream included, is done by its caller.
-    private static func handle(_ call: Call, _ route: Route) async throws -> HTTPResponse {
+    private static func handle(
+        _ call: Call, _ route: Route, _ archive: Archive
+    ) async throws -> HTTPResponse {
+        let (vault, generation) = (archive.vault, archive.vault.generation)
         let actor: AuditActor
         switch (call.caller?.token, route.access) {
         case (let token?, _): actor = .token(token)
@@ -122,6 +126,6 @@ package struct QueryAPI: Sendable {
                 try await AuditActor.$current.withValue(actor) { try await write(writer) }
             }
         }
-        return response
+        return try vault.cutAtForget(response, since: generation)
     }
 }

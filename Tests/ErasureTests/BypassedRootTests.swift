@@ -76,9 +76,23 @@ import Vault
         }
     }
 
-    @Test func anOrdinaryChainBypassesNothing() async throws {
+    @Test(arguments: ["meter", "tree-of-4"])
+    func anOrdinaryChainBypassesNothing(_ name: String) async throws {
         try await TestArchive.with { test in
-            _ = try await test.fill(channel: "meter", clock: TestClock())
+            let clock = TestClock()
+            let vector = try ChannelVector.named(name)
+            let source = try MemoryTangle.recorded()
+            // Leaves that come when their trees were passed long ago.
+            let late = vector.messages.enumerated().filter { $0.offset % 4 > 0 }
+            source.hide(late.flatMap(\.element.transactions))
+            _ = try await test.register(vector, now: clock.now)
+            let crawler = try test.crawler(source, clock: clock)
+            for _ in 0..<3 {
+                _ = try await crawler.crawlUntilIdle()
+                clock.advance(3600)
+                source.show(late.flatMap(\.element.transactions))
+            }
+            #expect(try await test.rowCount(of: "message") == vector.messages.count)
             #expect(try await test.rowCount(of: "bypassed_root") == 0)
         }
     }

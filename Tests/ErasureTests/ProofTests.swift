@@ -93,6 +93,35 @@ import Vault
         }
     }
 
+    @Test func aCopyOfTheRingThatIsLateIsNamedWithTheDayOfItsEnd() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "meter", clock: clock)
+            let copy = KeyRingFile(
+                path: test.folder.appendingPathComponent("tape").path)
+            let vault = try Vault(ring: test.keyRing, copies: [copy])
+            let archive = Archive(pool: test.pool, vault: vault)
+            var settings = EraserSettings()
+            settings.ringCopyExpiryDays = 30
+            let eraser = Eraser(
+                archive: archive, settings: settings, clock: { clock.now }, log: .silent)
+            let request = try await archive.receiveForgetRequest(
+                .channel(channel), reason: nil, now: clock.now)
+            let before = try receipt(try await eraser.execute(request.id))
+            let late = try #require(before.ringCopies.first)
+            #expect(late.name == "tape" && late.standing == "missing")
+            let shreddedAt = try #require(before.shreddedAt)
+            let held = try #require(late.heldUntil)
+            #expect(abs(held.timeIntervalSince(shreddedAt) - 30 * 86_400) <= 1)
+            try await eraser.complete(atOnce: true)
+            #expect(try !receipt(await archive.forgetRequest(request.id)).final)
+            _ = try vault.backUp(to: copy.path)
+            try await eraser.complete(atOnce: true)
+            let after = try receipt(await archive.forgetRequest(request.id))
+            #expect(after.final && after.ringCopies.isEmpty)
+        }
+    }
+
     @Test func oneVacuumServesAllThatFinishedSinceTheLast() async throws {
         try await TestArchive.with { test in
             let clock = TestClock()

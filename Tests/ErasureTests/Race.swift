@@ -167,7 +167,12 @@ final class Race: Sendable {
             try await test.archive.restrict(channel)
         case .retention:
             try await test.archive.setRetention(Retention(months: 1), of: channel)
+            clock.advance(100 * 86_400)
             _ = try await test.archive.beginRetention(now: clock.now)
+            let requests = try await test.archive.openForgetRequests(
+                ofRetention: true, now: clock.now)
+            let failures = try await eraser.execute(together: requests)
+            if let failure = failures.values.first { throw failure }
         }
         return .whole
     }

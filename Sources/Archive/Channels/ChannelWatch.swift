@@ -17,8 +17,8 @@ package actor ChannelWatch {
     package static let limit: Duration = .seconds(1)
 
     private struct Watcher {
-        /// Each channel's `readers_epoch` when it began; nil until the first answer.
-        var marks: [ChannelNumber: Int64?]
+        /// Each channel's `readers_epoch` when it began.
+        let marks: [ChannelNumber: Int64]
         /// None for who reads without a token.
         let readings: Set<Archive.Reading>
         /// Whether a restricted channel may be stayed at.
@@ -36,7 +36,7 @@ package actor ChannelWatch {
                 if standing.state == .restricted, !ofRestricted {
                     return .wrongState(channel, .restricted)
                 }
-                if let mark, mark != standing.readersEpoch { return .fenced(channel) }
+                if mark != standing.readersEpoch { return .fenced(channel) }
             }
             return readings.first { !allowed.contains($0) }.map { .fenced($0.channel) }
         }
@@ -79,8 +79,7 @@ package actor ChannelWatch {
         return try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                throw try await self.end(
-                    of: marks.mapValues(Optional.some), by: readings, ofRestricted: ofRestricted)
+                throw try await self.end(of: marks, by: readings, ofRestricted: ofRestricted)
             }
             defer { group.cancelAll() }
             guard let value = try await group.next() else { throw CancellationError() }
@@ -88,18 +87,10 @@ package actor ChannelWatch {
         }
     }
 
-    /// Returns when there is a reason to stop with a channel, and which.
-    ///
-    /// - Parameter mark: nil counts from the first answer on.
+    /// Returns when there is a reason to stop, and which.
     /// - Throws: `CancellationError`.
-    package func end(
-        of channel: ChannelNumber, since mark: Int64?
-    ) async throws -> ArchiveError {
-        try await end(of: [channel: mark], by: [], ofRestricted: false)
-    }
-
     private func end(
-        of marks: [ChannelNumber: Int64?], by readings: Set<Archive.Reading>, ofRestricted: Bool
+        of marks: [ChannelNumber: Int64], by readings: Set<Archive.Reading>, ofRestricted: Bool
     ) async throws -> ArchiveError {
         lastNumber &+= 1
         let number = lastNumber
@@ -183,10 +174,6 @@ package actor ChannelWatch {
         for (number, watcher) in asked where watchers[number] != nil {
             if let reason = watcher.reason(standings, allowed) {
                 stop(number, reason)
-            } else {
-                for channel in watcher.marks.keys {
-                    watchers[number]?.marks[channel] = standings[channel]?.readersEpoch
-                }
             }
         }
     }

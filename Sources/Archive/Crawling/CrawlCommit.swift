@@ -99,8 +99,8 @@ extension Archive {
             try await keepWaiting(
                 entry.found, period: entry.period(now), now: now, on: connection)
         }
-        try await noteBypassed(by: entries, on: connection)
         try await moveTrees(of: &entries, now: now, on: connection)
+        try await noteBypassed(by: entries, on: connection)
         try await moveEarlierChains(of: entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)
         return entries
@@ -184,6 +184,9 @@ struct CommitEntry {
     }
 
     var channel: ChannelNumber { found.lease.channel }
+
+    /// Whether the chain went on to the next root, or would but for its tombstone.
+    var isNextTaken: Bool { [.advanced, .joined, .forgotten].contains(step) }
 
     /// The key period of what comes in now.
     func period(_ now: Date) -> Period { max(Period(now), cursor.openPeriod) }

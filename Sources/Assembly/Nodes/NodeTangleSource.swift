@@ -38,6 +38,7 @@ package struct NodeTangleSource: TangleSource {
             let sighting = try await sighting(at: addresses[0])
             return addresses.map { _ in sighting }
         }
+        let mark = memory.mark
         let found = try await nodes.findTransactions(
             addresses: Array(distinct), joining: min(Self.joining, nodes.clients.count))
         let unknown = memory.unknown(found.hashes)
@@ -45,7 +46,8 @@ package struct NodeTangleSource: TangleSource {
             return try await eachAlone(addresses, [:])
         }
         let given = unknown.isEmpty ? [:] : try await nodes.transactions(unknown).found
-        guard let places = memory.addresses(of: found.hashes, learning: given) else {
+        guard let places = memory.addresses(of: found.hashes, learning: given, since: mark)
+        else {
             // What is named and not given may lie at any of the addresses.
             return try await eachAlone(addresses, given)
         }
@@ -61,6 +63,7 @@ package struct NodeTangleSource: TangleSource {
     private func eachAlone(
         _ addresses: [Hash], _ given: [Hash: Transaction]
     ) async throws -> [Sighting] {
+        let mark = memory.mark
         let sightings = try await withThrowingTaskGroup(of: (Hash, Sighting).self) { group in
             for address in Set(addresses) {
                 group.addTask { (address, try await sighting(at: address)) }
@@ -74,7 +77,7 @@ package struct NodeTangleSource: TangleSource {
             return sightings
         }
         // One that is named again and again and never given costs its neighbours this once.
-        memory.learn(sightings)
+        memory.learn(sightings, since: mark)
         return addresses.map { sightings[$0] ?? Sighting(hashes: []) }
     }
 

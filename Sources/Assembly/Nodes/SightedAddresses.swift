@@ -40,8 +40,12 @@ final class SightedAddresses: Sendable {
 
     /// The addresses in the order of the hashes; nil where one of them is not known.
     ///
-    /// - Parameter given: transactions to learn from first.
-    func addresses(of hashes: [Hash], learning given: [Hash: Transaction]) -> [Hash]? {
+    /// - Parameters:
+    ///   - given: transactions to learn from first.
+    ///   - mark: as of `learn`.
+    func addresses(
+        of hashes: [Hash], learning given: [Hash: Transaction], since mark: UInt64
+    ) -> [Hash]? {
         withState { state in
             var known: [Hash] = []
             known.reserveCapacity(hashes.count)
@@ -55,14 +59,23 @@ final class SightedAddresses: Sendable {
                 }
             }
             if state.addresses.count + learnt.count > Self.addressLimit { state.addresses = [:] }
-            for (hash, address) in learnt { state.addresses[hash] = address }
+            if state.forgets == mark {
+                for (hash, address) in learnt { state.addresses[hash] = address }
+            }
             return known.count == hashes.count ? known : nil
         }
     }
 
+    /// What tells whether something was forgotten between a question and its answer.
+    var mark: UInt64 { forgets() }
+
     /// Notes what was found at each address; of crowded ones nothing.
-    func learn(_ sightings: [Hash: Sighting]) {
+    ///
+    /// - Parameter mark: before the nodes were asked; nothing is noted where something was
+    ///   forgotten since.
+    func learn(_ sightings: [Hash: Sighting], since mark: UInt64) {
         withState { state in
+            guard state.forgets == mark else { return }
             for (address, sighting) in sightings where !state.crowded.contains(address) {
                 if state.addresses.count + sighting.hashes.count > Self.addressLimit {
                     state.addresses = [:]

@@ -96,14 +96,21 @@ package struct ErasureService: Sendable {
 
     /// - Returns: Whether everything that retention says was carried out.
     private func keepRetention() async throws -> Bool {
-        let failures: [ChannelNumber: any Failure]
+        let all: [ChannelNumber: any Failure]
         do {
             _ = try await archive.beginRetention(now: clock())
             let requests = try await archive.openForgetRequests(ofRetention: true, now: clock())
-            failures = try await eraser.execute(together: requests)
+            all = try await eraser.execute(together: requests)
         } catch let failure as any Failure where failure.retryable {
             log.failure(failure, "retention waits", level: .warning)
             return false
+        }
+        // Held, refused or done by another process since they were listed.
+        let failures = all.filter { _, failure in
+            switch failure {
+            case is RequestLifeError, ArchiveError.sharedChannels, ArchiveError.noSuchRequest: false
+            default: true
+            }
         }
         for (request, failure) in failures {
             log.failure(

@@ -139,10 +139,16 @@ enum ForgetCommand: Command {
         _ scope: ForgetSelector, _ archive: Archive, _ eraser: Eraser, _ console: Console
     ) async throws -> ForgetRequestRecord? {
         var ours: ForgetRequestRecord?
-        for request in try await archive.openForgetRequests() where request.state == .executing {
+        for request in try await archive.openForgetRequests(ofRetention: false)
+        where request.state == .executing {
             console.note("finishing the forget \(request.id.text), which was cut off")
-            let done = try await eraser.execute(request.id)
-            if request.kind == .channel, scope == .channel(request.target) { ours = done }
+            let isOurs = request.kind == .channel && scope == .channel(request.target)
+            do {
+                let done = try await eraser.execute(request.id)
+                if isOurs { ours = done }
+            } catch let failure as any Failure where !isOurs {
+                console.note("\(request.id.text) is not finished yet: \(failure.publicText)")
+            }
         }
         return ours
     }
