@@ -97,7 +97,7 @@ struct RequestRecord: Sendable {
         {
             let problem = Problem(error)
             if problem.details.status >= 500 { tell(error) }
-            return end(shape.response(problem, to: request), code: problem.details.code)
+            return end(shape.response(problem, to: request, by: caller), code: problem.details.code)
         }
 
         /// An error's own text only where it is made for this; others may say anything.

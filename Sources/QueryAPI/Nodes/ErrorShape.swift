@@ -1,3 +1,4 @@
+import Archive
 import Foundation
 import HTTPServer
 
@@ -27,14 +28,16 @@ enum ErrorShape: Sendable {
         let error: Error
     }
 
-    func response(_ problem: Problem, to request: HTTPRequest) -> HTTPResponse {
+    func response(_ problem: Problem, to request: HTTPRequest, by caller: Caller?)
+        -> HTTPResponse
+    {
         let details = problem.details
         let text = details.detail ?? details.code
         var headers = problem.headers
         headers["Access-Control-Allow-Origin"] = "*"
         switch self {
         case .problem: return problem.response
-        case .page: return ProblemPage.response(problem, to: request)
+        case .page: return ProblemPage.response(problem, to: request, by: caller)
         case .node:
             return .json(
                 details.status == 500 ? Node(exception: text) : Node(error: text),

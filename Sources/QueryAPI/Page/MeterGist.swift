@@ -48,7 +48,7 @@ struct MeterGist {
         return """
             <section class="card" aria-labelledby="meter"><h2 id="meter">What the meter says</h2>
             <dl class="counts">
-            <dt>Measured</dt><dd class="number">\(PageWords.time(time))</dd>
+            <dt>Measured</dt><dd class="end">\(PageWords.time(time))</dd>
             \(row("Power taken", reading.powerImported, "kW"))
             \(row("Power fed in", reading.powerExported, "kW"))
             \(row("Imported, low tariff", reading.counters[.importedTariff1], "kWh"))

@@ -1,3 +1,4 @@
+import Archive
 import HTTPServer
 
 /// What went wrong, for who looks at it in a browser.
@@ -8,7 +9,10 @@ enum ProblemPage {
             && request.headers.values("Accept").contains { $0.contains("text/html") }
     }
 
-    static func response(_ problem: Problem, to request: HTTPRequest) -> HTTPResponse {
+    /// - Parameter caller: Who was let in, and then had no luck.
+    static func response(_ problem: Problem, to request: HTTPRequest, by caller: Caller?)
+        -> HTTPResponse
+    {
         let details = problem.details
         guard details.status != 401 else {
             let isGET = request.method == "GET"
@@ -17,7 +21,7 @@ enum ProblemPage {
                 refusal: isGET ? nil : "You are signed out. Nothing was done."
             ).response(status: 401)
         }
-        var response = Page(
+        var page = Page(
             details.title, for: nil,
             """
             <div class="card narrow">
@@ -28,7 +32,9 @@ enum ProblemPage {
             <p class="hint mono">\(details.code)</p>
             </div>
             """
-        ).response(status: details.status)
+        )
+        page.caller = caller
+        var response = page.response(status: details.status)
         for field in problem.headers { response.headers[field.name] = field.value }
         return response
     }

@@ -75,7 +75,7 @@ struct ReadingsPage: Sendable {
             \(Self.option("1h", "hour", per)) \(Self.option("15m", "quarter", per))</select></div>
             <button>Show</button></form>
             <div class="pages">\(step(-1, "Day before"))\(step(1, "Day after"))</div>
-            <div class="card flush"><div class="scroll">\(Self.table(answer, calendar))</div></div>
+            <div class="card flush"><div class="scroll">\(Self.table(answer, calendar, now: clock()))</div></div>
             <p class="hint">Local time of \(ReadingsQuery.defaultTimeZone). What was counted across a gap stands
             where the gap ends, since nobody knows when it was.</p>
             """
@@ -117,7 +117,7 @@ struct ReadingsPage: Sendable {
         return "<option value=\"\(value)\"\(selected)>\(text)</option>"
     }
 
-    private static func table(_ answer: Answer, _ calendar: Calendar) -> HTML {
+    private static func table(_ answer: Answer, _ calendar: Calendar, now: Date) -> HTML {
         func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "–" }
         let rows = answer.buckets.map { bucket -> HTML in
             let across = bucket.gap.map { gap -> HTML in
@@ -128,7 +128,7 @@ struct ReadingsPage: Sendable {
                 switch bucket.quality {
                 case "complete": "complete"
                 case "partial": "in part"
-                default: "no readings"
+                default: bucket.start.date > now ? "to come" : "no readings"
                 }
             return """
                 <tr><th scope="row" class="clock">\(clock(bucket.start.date, calendar))</th>

@@ -128,6 +128,8 @@ import Vault
             }
             for page in ["", "/messages", "/messages/0", "/readings"] {
                 let foreign = try await reader.get("/channels/\(channels[1].text)\(page)")
+                // Who is signed in stays so.
+                #expect(foreign.text.contains("Sign out"))
                 let none = try await reader.get("/channels/\(ChannelNumber.random().text)\(page)")
                 #expect(foreign.status == 404 && none.status == 404, "\(page)")
                 #expect(foreign.body == none.body, "\(page)")
