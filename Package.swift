@@ -34,6 +34,9 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CCurl", pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(
+        name: "CZlib", pkgConfig: "zlib",
+        providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(name: "CMalloc"),
 ]
 
@@ -51,7 +54,7 @@ let adapters: [Target] = [
     library("Diagnostics", ["Failures"]),
     library("Secrets", ["CSodium", "Failures"]),
     library("Postgres", ["CPostgreSQL", "Failures", "Diagnostics"]),
-    library("HTTPServer", ["CMicroHTTPD", "Failures", "Diagnostics"]),
+    library("HTTPServer", ["CMicroHTTPD", "CZlib", "Failures", "Diagnostics"]),
     library("NodeClient", ["Tangle", "Ternary", "CCurl", "Failures", "Diagnostics"]),
     .target(
         name: "PermanodeSchema", path: "Schema",

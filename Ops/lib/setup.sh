@@ -3,7 +3,8 @@
 
 # What the C libraries and the tests need.
 system_packages=(
-    libpq-dev libmicrohttpd-dev libsodium-dev libcurl4-openssl-dev postgresql pkg-config
+    libpq-dev libmicrohttpd-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev postgresql
+    pkg-config
 )
 
 # The oldest PostgreSQL (server and libpq) and Swift that will do.

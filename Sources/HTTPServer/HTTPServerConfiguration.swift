@@ -38,8 +38,9 @@ package struct HTTPTLS: Sendable {
 
 /// Sizes and counts.
 package struct HTTPLimits: Sendable, Hashable {
-    /// Connections served at once. A few more are answered with 503, the rest refused.
-    package var connections = 1024
+    /// Connections served at once, of which live streams may take many. A few more are answered
+    /// with 503, the rest refused.
+    package var connections = 2048
     /// Of these, from one IPv4 address or one IPv6 /64 network. Behind a proxy all
     /// connections come from one address: raise it to `connections` there.
     package var connectionsPerAddress = 256
@@ -54,7 +55,7 @@ package struct HTTPLimits: Sendable, Hashable {
     package var bodyBytesTogether = 64 << 20
     /// Handlers and streams running at once, counting those that go on after their deadline or
     /// their client has passed; a request beyond is answered with 503.
-    package var handlers = 2048
+    package var handlers = 4096
     /// Bytes of a stream that wait for its reader before the writer has to wait too.
     package var streamBufferBytes = 64 << 10
 

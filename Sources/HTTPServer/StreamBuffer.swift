@@ -1,5 +1,10 @@
 /// The bytes between a stream's writer and the socket: first in, first out, bounded.
 package struct StreamBuffer: Sendable {
+    /// Bytes to begin with: thousands of streams may be open with little to say.
+    private static let leastBytes = 1 << 10
+    /// Bytes kept for what comes when nothing waits.
+    private static let keptBytes = 8 << 10
+
     package let capacity: Int
     private var storage: [UInt8]
     private var start = 0
@@ -18,9 +23,9 @@ package struct StreamBuffer: Sendable {
     package mutating func append(_ bytes: ArraySlice<UInt8>) -> Int {
         let taken = min(bytes.count, capacity - count)
         guard taken > 0 else { return 0 }
-        if storage.isEmpty { storage = [UInt8](repeating: 0, count: capacity) }
-        let end = (start + count) % capacity
-        let first = min(taken, capacity - end)
+        grow(to: count + taken)
+        let end = (start + count) % storage.count
+        let first = min(taken, storage.count - end)
         let split = bytes.startIndex + first
         storage.replaceSubrange(end..<(end + first), with: bytes[bytes.startIndex..<split])
         storage.replaceSubrange(
@@ -33,15 +38,32 @@ package struct StreamBuffer: Sendable {
     package mutating func move(into target: UnsafeMutableRawBufferPointer) -> Int {
         let moved = min(target.count, count)
         guard moved > 0 else { return 0 }
-        let first = min(moved, capacity - start)
+        let first = min(moved, storage.count - start)
         storage.withUnsafeBytes { bytes in
             target.copyMemory(
                 from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + first)]))
             UnsafeMutableRawBufferPointer(rebasing: target[first...])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[0..<(moved - first)]))
         }
-        start = (start + moved) % capacity
+        start = (start + moved) % storage.count
         count -= moved
+        // A stream that waits for what comes need not keep what it once took to get this far.
+        if count == 0, storage.count > Self.keptBytes {
+            storage = []
+            start = 0
+        }
         return moved
+    }
+
+    private mutating func grow(to needed: Int) {
+        guard needed > storage.count else { return }
+        var size = max(storage.count, Self.leastBytes)
+        while size < needed { size *= 2 }
+        var larger = [UInt8](repeating: 0, count: min(size, capacity))
+        let first = min(count, storage.count - start)
+        larger.replaceSubrange(0..<first, with: storage[start..<(start + first)])
+        larger.replaceSubrange(first..<count, with: storage[0..<(count - first)])
+        storage = larger
+        start = 0
     }
 }

@@ -12,6 +12,7 @@ package struct QueryAPI: Sendable {
     package let router: Router
 
     private let record: RequestRecord
+    private let feeds: LiveFeeds
 
     /// - Parameters:
     ///   - policy: What a request to forget takes before it is carried out.
@@ -33,9 +34,11 @@ package struct QueryAPI: Sendable {
         let watch = ChannelWatch(archive)
         let sessions = Sessions(archive: archive, isSecure: isSecure, clock: clock)
         let readings = ReadingRoutes(archive: archive, watch: watch, clock: clock)
+        let feeds = LiveFeeds(archive)
         let routes =
             ChannelRoutes(archive: archive, clock: clock).routes
             + MessageRoutes(archive: archive, watch: watch).routes
+            + EventRoutes(archive: archive, watch: watch, feeds: feeds).routes
             + readings.routes
             + RecipientRoutes(archive: archive).routes
             + GrantRoutes(archive: archive, clock: clock).routes
@@ -63,7 +66,11 @@ package struct QueryAPI: Sendable {
         }
         self.router = router
         self.record = record
+        self.feeds = feeds
     }
+
+    /// Ends the live streams, which would go on for ever.
+    package func stopListeners() async { await feeds.stop() }
 
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
         switch router.match(method: request.method, pathSegments: request.pathSegments) {
@@ -101,10 +108,26 @@ package struct QueryAPI: Sendable {
             {
                 response.headers["Set-Cookie"] = renewed
             }
-            return entry.end(response)
+            return entry.end(Self.compressed(response, of: route, for: request))
         } catch {
             return entry.end(failedWith: error, as: route.errors, to: request)
         }
+    }
+
+    private static let compressedTypes: Set<String> = [
+        "application/json", "application/x-ndjson", "text/csv", "application/atom+xml",
+    ]
+
+    /// Smaller, where the client takes it so and it is data. Nodes' clients are answered as nodes do.
+    private static func compressed(
+        _ response: HTTPResponse, of route: Route, for request: HTTPRequest
+    ) -> HTTPResponse {
+        guard route.template.hasPrefix("/v1/") || route.template == "/openapi.json" else {
+            return response
+        }
+        let type = response.headers["Content-Type"].map { String($0.prefix { $0 != ";" }) }
+        let isData = type.map(compressedTypes.contains) ?? (response.status == 304)
+        return isData ? response.compressed(for: request) : response
     }
 
     /// What is done and read for the call, its stream included, is done by its caller.

@@ -25,10 +25,11 @@ package enum RequestError: Failure, Equatable {
     case parameter(String, wanted: String)
     case cursor
     case notAcceptable(offered: [String])
-    case notImplemented(what: String)
     /// More than a client may ask for in a while.
     case tooOften(seconds: Int)
     case nodeInterfaceOff
+    /// Who listens takes less than there is.
+    case tooSlow
 
     package var status: Int {
         switch self {
@@ -38,10 +39,10 @@ package enum RequestError: Failure, Equatable {
             .nodeInterfaceOff:
             404
         case .tooOften: 429
+        case .tooSlow: 408
         case .bodyTooLarge: 413
         case .wrongContentType: 415
         case .notAcceptable: 406
-        case .notImplemented: 501
         default: 400
         }
     }
@@ -68,9 +69,9 @@ package enum RequestError: Failure, Equatable {
         case .parameter: "request.parameter"
         case .cursor: "request.cursor"
         case .notAcceptable: "request.not-acceptable"
-        case .notImplemented: "request.not-implemented"
         case .tooOften: "request.too-often"
         case .nodeInterfaceOff: "request.node-interface-off"
+        case .tooSlow: "events.too-slow"
         }
     }
 
@@ -102,11 +103,11 @@ package enum RequestError: Failure, Equatable {
                 ? "the query has a parameter, and none is known here"
                 : "the query has a parameter besides \(Self.list(known))"
         case .parameter(let name, let wanted): "the query parameter \(name) is not \(wanted)"
-        case .cursor: "the query parameter after is no cursor of this list and order"
+        case .cursor: "the cursor (after, or Last-Event-ID) is none of this list and order"
         case .notAcceptable(let offered):
             "the answer can be had as \(Self.list(offered)), and Accept allows none of them"
-        case .notImplemented(let what): "\(what) is not implemented yet"
         case .tooOften: "too many requests"
+        case .tooSlow: "the events were not taken as fast as they came"
         case .nodeInterfaceOff: "The node interface is off"
         }
     }

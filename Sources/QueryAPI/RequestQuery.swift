@@ -27,6 +27,18 @@ struct RequestQuery {
         return number
     }
 
+    /// Trees from the registered root; of what lies before it, negative.
+    func position(_ name: String) throws(RequestError) -> Int64? {
+        guard let text = query[name] else { return nil }
+        // Beyond what any chain has, but within what numbers of other programs hold exactly.
+        guard let position = Int64(text), position.magnitude <= Self.positionLimit else {
+            throw .parameter(name, wanted: "a number of at most 15 digits")
+        }
+        return position
+    }
+
+    private static let positionLimit: UInt64 = 999_999_999_999_999
+
     func time(_ name: String) throws(RequestError) -> Date? {
         guard let text = query[name] else { return nil }
         guard let time = Timestamp(text: text) else {

@@ -62,20 +62,29 @@ enum EnergyFigures {
         do {
             let quarters = try await seconds("15m", meter, client, token)
             let single = try await seconds("raw", meter, client, token)
-            let lines = try await Timing.seconds(ofLong: {
-                let count = try await LineCounter.count(
-                    "/v1/channels/\(meter.number.text)/messages", port: client.port, token: token,
-                    accept: "application/x-ndjson")
-                guard count == MeteredChannel.messagesADay else {
-                    throw BenchError("\(count) messages were read")
-                }
-            })
+            let messages = "/v1/channels/\(meter.number.text)/messages"
+            func stream(_ type: String, as coding: String? = nil) async throws -> Double {
+                try await Timing.seconds(ofLong: {
+                    let counter = try await LineCounter.count(
+                        messages, port: client.port, token: token, accept: type, coding: coding)
+                    // A text in a cell of CSV may have lines, and compressed bytes may be any.
+                    guard coding != nil || counter.lines >= MeteredChannel.messagesADay else {
+                        throw BenchError("\(counter.lines) messages were read")
+                    }
+                    note("\(type) \(coding ?? ""): \(counter.bytes) bytes")
+                })
+            }
+            let lines = try await stream("application/x-ndjson")
+            let table = try await stream("text/csv")
+            let packed = try await stream("application/x-ndjson", as: "gzip")
             let comparison = ("the same messages as NDJSON", lines)
             result = .success([
                 Figure(
                     "a day of \(MeteredChannel.messagesADay) telegrams in quarters", quarters, "s",
                     comparedWith: comparison),
                 Figure("its readings one by one", single, "s", comparedWith: comparison),
+                Figure("its messages as CSV", table, "s", comparedWith: comparison),
+                Figure("its messages as NDJSON, with gzip", packed, "s", comparedWith: comparison),
             ])
         } catch {
             result = .failure(error)

@@ -12,12 +12,14 @@ struct LineCounter {
     /// Lines of the body of `GET target`, which comes in chunks (RFC 9112, 7.1).
     ///
     /// - Throws: `BenchError` for another status, or where the last chunk does not come.
+    /// - Parameter coding: For Accept-Encoding.
     static func count(
-        _ target: String, port: UInt16, token: String, accept: String
-    ) async throws -> Int {
+        _ target: String, port: UInt16, token: String, accept: String, coding: String? = nil
+    ) async throws -> (lines: Int, bytes: Int) {
         let head =
             "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
-            + "Authorization: Bearer \(token)\r\nAccept: \(accept)\r\n\r\n"
+            + "Authorization: Bearer \(token)\r\nAccept: \(accept)\r\n"
+            + (coding.map { "Accept-Encoding: \($0)\r\n" } ?? "") + "\r\n"
         return try await withCheckedThrowingContinuation { continuation in
             // Blocking calls stay off the cooperative threads.
             DispatchQueue.global().async {
@@ -26,7 +28,9 @@ struct LineCounter {
         }
     }
 
-    private static func count(_ request: [UInt8], _ port: UInt16) throws -> Int {
+    private static func count(_ request: [UInt8], _ port: UInt16) throws -> (
+        lines: Int, bytes: Int
+    ) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw BenchError("no socket") }
         defer { close(descriptor) }
@@ -55,7 +59,7 @@ struct LineCounter {
                 try counter.take(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
         }
-        return counter.lines
+        return (counter.lines, counter.byteCount)
     }
 
     private enum Place {
@@ -68,6 +72,7 @@ struct LineCounter {
     /// Of the chunk that is under way, the line's end after it included.
     private var missing = 0
     private var lines = 0
+    private var byteCount = 0
     private var isOver: Bool { place == .end }
 
     private mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
@@ -80,6 +85,7 @@ struct LineCounter {
                 // Two bytes, a line's end, follow the content.
                 let content = part.prefix(max(0, missing - 2))
                 lines += content.count { $0 == Self.newline }
+                byteCount += content.count
                 missing -= part.count
                 rest = rest.dropFirst(part.count)
                 if missing == 0 { place = .size }

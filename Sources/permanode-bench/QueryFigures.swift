@@ -75,7 +75,8 @@ enum QueryFigures {
     ) async throws -> Int {
         try await LineCounter.count(
             "/v1/channels/\(channel.text)/messages", port: client.port, token: token,
-            accept: "application/x-ndjson")
+            accept: "application/x-ndjson"
+        ).lines
     }
 
     private struct Page: Decodable {

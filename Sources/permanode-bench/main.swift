@@ -6,14 +6,19 @@ import Ternary
 
 /// What can be measured, in the order in which it is.
 enum Subject: String, CaseIterable {
-    case curl, hashing, reading, ntru, metering, crawl, verify, query, energy, storage, node
+    case curl, hashing, reading, ntru, metering, crawl, verify, query, energy, listeners
+    case crowd
+    case storage, node
     /// Fills a million messages, some 3 GB: only where it is asked for.
     case forget
     /// Fills 3.2 million messages, some 6 GB: the same.
     case year
 
     var needsArchive: Bool {
-        [.crawl, .verify, .query, .energy, .storage, .node, .forget, .year].contains(self)
+        [
+            .crawl, .verify, .query, .energy, .listeners, .crowd, .storage, .node, .forget,
+            .year,
+        ].contains(self)
     }
 }
 
@@ -72,6 +77,8 @@ func run(_ subjects: [Subject]) async throws {
             figures += try await EnergyFigures.measure(
                 filled.archive, withYear: subjects.contains(.year))
         }
+        if subjects.contains(.listeners) { figures += try await ListenerFigures.measure(filled) }
+        if subjects.contains(.crowd) { figures += try await CrowdFigures.measure(filled) }
         if subjects.contains(.forget) { figures += try await ForgetFigures.measure(filled) }
         return figures
     }

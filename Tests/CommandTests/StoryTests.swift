@@ -191,6 +191,11 @@ import Testing
                 "decode", "--root-file", root, "--mode", "private", input: payload)
             #expect(wrong.status == 1)
             #expect(wrong.output.isEmpty)
+            for input in ["", "{}", payload, "{\"attachments\": []}\n{}"] {
+                let none = try await place.run(
+                    "decode", "--bundle", "--root-file", root, "--side-key-file", key, input: input)
+                #expect(none.status == 2)
+            }
             for input in ["", "not trytes", String(repeating: "9", count: 2_187_010)] {
                 let none = try await place.run("decode", "--root-file", root, input: input)
                 #expect(none.status == 2)

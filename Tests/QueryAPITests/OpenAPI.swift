@@ -50,12 +50,16 @@ struct OpenAPI: Sendable {
         guard let response = responses["\(answer.status)"].flatMap(resolved) else {
             return ["status \(answer.status) is not described"]
         }
+        if response["content"] == nil {
+            return answer.body.isEmpty ? [] : ["status \(answer.status) has a body"]
+        }
         let type = answer.headers["Content-Type"].map { String($0.prefix { $0 != ";" }) } ?? ""
         guard let schema = response["content"]?[type]?["schema"] else {
             return ["status \(answer.status) as \(type) is not described"]
         }
         let missing = (response["headers"]?.object ?? [:]).keys.filter { answer.headers[$0] == nil }
         var faults = missing.map { "header \($0) is missing" }
+        if answer.headers["Content-Encoding"] != nil { return faults }
         switch type {
         case "application/json", "application/problem+json":
             guard answer.body.count <= Self.bytesLookedAt else { break }

@@ -115,6 +115,30 @@ import Vault
         }
     }
 
+    @Test func rangesAreAboutTreesAndTheTimeOfTakingInToo() async throws {
+        try await TestAPI.with { api in
+            let channel = try await api.test.fill(channel: "tree-of-4", clock: api.clock)
+            let late = api.clock.now.addingTimeInterval(3600)
+            try await api.test.multiply(channel, to: 20, now: late)
+            let all = try await api.pages(of: channel, "").flatMap { $0 }
+            #expect(all.count == 20 && Set(all.map(\.position)).count > 2)
+            for order in ["order=sequence", "order=position&direction=desc"] {
+                let middle = try await api.pages(
+                    of: channel, "\(order)&firstPosition=1&lastPosition=11&limit=3")
+                #expect(
+                    Set(middle.flatMap { $0 })
+                        == Set(all.filter { (1...11).contains($0.position) }))
+                let time = Timestamp(late).text
+                let early = try await api.pages(of: channel, "\(order)&seenTo=\(time)&limit=3")
+                let rest = try await api.pages(of: channel, "\(order)&seenFrom=\(time)&limit=3")
+                #expect(Set(early.flatMap { $0 }).count == 10)
+                #expect(Set((early + rest).flatMap { $0 }) == Set(all))
+            }
+            let none = try await api.pages(of: channel, "firstPosition=-5&lastPosition=-1")
+            #expect(none == [[]])
+        }
+    }
+
     @Test func onlyCursorsOfThisChannelAndOrderLeadOn() async throws {
         try await TestAPI.with { api in
             let channels = try await api.test.fill(
@@ -140,6 +164,10 @@ import Vault
     @Test(arguments: [
         "limit=0", "limit=1001", "limit=x", "limit=9999999999999999999999", "order=time",
         "direction=up", "from=yesterday", "to=1", "limit=1&limit=2", "form=2021-01-01T00:00:00Z",
+        "limit=1000000000", "seenFrom=soon", "firstPosition=1.5", "lastPosition=1000000000000000",
+        "firstPosition=-9223372036854775808", "firstPosition=5&lastPosition=4",
+        "from=2021-01-01T00:00:00Z&to=2021-01-01T00:00:00Z",
+        "seenFrom=2021-01-02T00:00:00Z&seenTo=2021-01-01T00:00:00Z",
     ])
     func aParameterThatIsWrongIsNamedAndNotRepeated(query: String) async throws {
         try await TestAPI.with { api in

@@ -103,6 +103,9 @@ extension Archive {
         try await noteBypassed(by: entries, on: connection)
         try await moveEarlierChains(of: entries, now: now, on: connection)
         try await moveCursors(of: entries, now: now, on: connection)
+        try await connection.announce(
+            entries.filter { !$0.intake.new.isEmpty }.map(\.channel),
+            on: PostgresConnection.messageAnnouncements)
         return entries
     }
 }

@@ -31,9 +31,19 @@ package struct MessageRange: Sendable, Equatable {
     package var from: Date?
     /// Claimed before this time; messages whose claim is no time are left out.
     package var to: Date?
+    /// Taken in at this time or later.
+    package var seenFrom: Date?
+    /// Taken in before this time.
+    package var seenTo: Date?
+    /// This tree or a later one, counted from the registered root.
+    package var firstPosition: Int64?
+    /// This tree or an earlier one.
+    package var lastPosition: Int64?
 
     package init() {}
 
+    /// Whether a stored row does not tell all of whether a message is in the range: the exact
+    /// claimed time is sealed.
     var isFiltered: Bool { from != nil || to != nil }
 
     func contains(_ claimedAt: Date?) -> Bool {

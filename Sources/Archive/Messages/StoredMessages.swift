@@ -141,50 +141,28 @@ extension Archive {
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
         _ windows: [GrantWindow]?
     ) async throws -> (rows: [PostgresRow], isCut: Bool) {
-        let comparison = range.descending ? "<" : ">"
-        let direction = range.descending ? "desc" : "asc"
-        let columns =
-            range.order == .sequence ? ["sequence"] : ["position", "leaf", "sequence"]
-        let order = columns.map { "\($0) \(direction)" }.joined(separator: ", ")
-        let bounds =
-            range.order == .sequence ? "$2" : "$3, $4, $2"
-        let edge = range.descending ? Int64.max : Int64.min
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                """
-                with page as (
-                    select sequence, position, leaf, period, side_key, first_seen_at,
-                        attachments, conflict, confirmed, milestone, sealed_head
-                    from message m
-                    where channel = $1
-                        and (\(columns.joined(separator: ", "))) \(comparison) (\(bounds))
-                        and ($5::int4 is null or claimed_day >= $5)
-                        and ($6::int4 is null or claimed_day <= $6)
-                        and \(WindowColumns.anyContains("m", from: 9))
-                    order by \(order) limit $7),
-                measured as (
-                    select *, count(*) over () as found,
-                        coalesce(
-                            sum(octet_length(sealed_head)) over (
-                                order by \(order)
-                                rows between unbounded preceding and 1 preceding),
-                            0) as bytes_before
-                    from page)
-                select * from measured where bytes_before < $8 order by \(order)
-                """,
-                [
-                    .int64(channel.rawValue), .int64(key?.sequence ?? edge),
-                    .int64(key?.position ?? edge), .int64(key?.leaf ?? edge),
-                    range.from.map { .int32(Self.day($0)) } ?? .null,
-                    range.to.map { .int32(Self.day($0)) } ?? .null, .int64(Int64(limit)),
-                    .int64(Int64(Self.batchBytes)),
-                ] + WindowColumns.parameters(windows))
-        }
+        var selection = MessageSelection(channel, range, after: key, windows)
+        let most = selection.parameter(.int64(Int64(limit)))
+        let bytes = selection.parameter(.int64(Int64(Self.batchBytes)))
+        let (statement, parameters) = (
+            """
+            with page as (
+                select sequence, position, leaf, period, side_key, first_seen_at,
+                    attachments, conflict, confirmed, milestone, sealed_head
+                \(selection.text) \(selection.order) limit \(most)),
+            measured as (
+                select *, count(*) over () as found,
+                    coalesce(
+                        sum(octet_length(sealed_head)) over (
+                            \(selection.order)
+                            rows between unbounded preceding and 1 preceding),
+                        0) as bytes_before
+                from page)
+            select * from measured where bytes_before < \(bytes) \(selection.order)
+            """, selection.parameters
+        )
+        let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
         return (rows, try rows.first.map { try $0.int64("found") > rows.count } ?? false)
-    }
-
-    private static func day(_ date: Date) -> Int32 {
-        Int32(clamping: Int64((date.timeIntervalSince1970 / 86400).rounded(.down)))
     }
 
     /// As many as there are rows, in the same order, on all processors; nil as for one.

@@ -37,7 +37,7 @@ package enum ChannelScope: Sendable, Equatable {
     /// Whether only a part of a channel's messages may be known of.
     package func isLimited(to channel: ChannelNumber) -> Bool { windows(of: channel) != nil }
 
-    func allows(_ message: StoredMessage, of channel: ChannelNumber) -> Bool {
+    package func allows(_ message: StoredMessage, of channel: ChannelNumber) -> Bool {
         windows(of: channel)?.contains { $0.contains(message) } ?? true
     }
 

@@ -11,6 +11,7 @@ struct HTTPRole: Sendable {
     private static let grace: Duration = .seconds(10)
 
     private let server: HTTPServer
+    private let api: QueryAPI
 
     /// Listens at once.
     init(
@@ -36,6 +37,11 @@ struct HTTPRole: Sendable {
             // All connections come from the proxy.
             http.limits.connectionsPerAddress = http.limits.connections
         }
+        if !OpenFiles.allow(connections: http.limits.connections) {
+            log.component("api").warning(
+                "fewer files may be open than connections are served: raise RLIMIT_NOFILE")
+        }
+        self.api = api
         server = try HTTPServer(configuration: http) { await api.respond(to: $0) }
         let scheme = http.tls == nil ? "http" : "https"
         log.component("api").info(
@@ -47,6 +53,7 @@ struct HTTPRole: Sendable {
         for await _ in forever {}
         _ = end
         // In a task of its own: this one is cancelled, and the grace is to be had all the same.
+        await api.stopListeners()
         await Task { await server.shutdown(grace: Self.grace) }.value
     }
 

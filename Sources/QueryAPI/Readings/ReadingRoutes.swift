@@ -2,7 +2,6 @@ import Archive
 import Foundation
 import HTTPServer
 import Metering
-import Synchronization
 import Vault
 
 /// What meters tell, read out of messages on demand. Nothing of it is stored.
@@ -13,13 +12,17 @@ struct ReadingRoutes: Sendable {
     let archive: Archive
     let watch: ChannelWatch
     let clock: @Sendable () -> Date
-    private let places: ReadingPlaces
+    private let places: Places
+
+    /// Each may hold some tens of megabytes and keep all processors busy for a while.
+    private static let placesPerToken = 4
+    private static let placesTogether = 16
 
     init(archive: Archive, watch: ChannelWatch, clock: @escaping @Sendable () -> Date) {
         self.archive = archive
         self.watch = watch
         self.clock = clock
-        places = ReadingPlaces()
+        places = Places(perToken: Self.placesPerToken, together: Self.placesTogether)
     }
 
     var routes: [Route] {
@@ -50,7 +53,7 @@ struct ReadingRoutes: Sendable {
         let writer = ReadingsWriter(
             ReadingsHead(channel: channel, grid: query.grid, time: clock()), format)
         return HTTPResponse(
-            status: 200, headers: ["Content-Type": format.rawValue],
+            status: 200, headers: ["Content-Type": format.rawValue, "Vary": "Accept"],
             body: .stream { [start, watch] stream in
                 // Also while a slow reader keeps a batch waiting.
                 try await watch.during(
@@ -70,48 +73,5 @@ struct ReadingRoutes: Sendable {
                     }
                 }
             })
-    }
-}
-
-/// How many answers of readings are worked on at once: each may hold some tens of megabytes and
-/// keep all processors busy for a while.
-final class ReadingPlaces: Sendable {
-    private static let perToken = 4
-    private static let together = 16
-    private static let retryAfterSeconds = 5
-
-    /// One of them, given back when nobody holds it any more.
-    final class Place: Sendable {
-        private let places: ReadingPlaces
-        private let token: ChannelNumber
-
-        fileprivate init(_ places: ReadingPlaces, _ token: ChannelNumber) {
-            self.places = places
-            self.token = token
-        }
-
-        deinit { places.give(back: token) }
-    }
-
-    private let taken = Mutex<[ChannelNumber: Int]>([:])
-
-    /// - Throws: `RequestError.tooOften`.
-    func take(_ token: ChannelNumber) throws(RequestError) -> Place {
-        let isFree = taken.withLock { taken in
-            let own = taken[token] ?? 0
-            let all = taken.values.reduce(0, +)
-            guard own < Self.perToken, all < Self.together else { return false }
-            taken[token] = own + 1
-            return true
-        }
-        guard isFree else { throw .tooOften(seconds: Self.retryAfterSeconds) }
-        return Place(self, token)
-    }
-
-    private func give(back token: ChannelNumber) {
-        taken.withLock { taken in
-            let left = (taken[token] ?? 1) - 1
-            taken[token] = left > 0 ? left : nil
-        }
     }
 }

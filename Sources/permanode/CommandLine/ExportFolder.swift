@@ -75,11 +75,16 @@ final class ExportFolder {
 
     /// Adds records to a table that begins with the names of its columns.
     func add(_ rows: [[String]], columns: [String], to name: String) throws {
+        var records = CSVRecords()
+        for row in rows { records.add(row) }
+        try add(records.bytes, count: rows.count, header: CSVRecords.line(columns), to: name)
+    }
+
+    /// Adds so many records of CSV to a table that begins with `header`.
+    func add(_ records: [UInt8], count: Int, header: [UInt8], to name: String) throws {
         var file = try file(name, isArray: false)
-        var bytes = file.bytes == 0 ? CSVRecord.line(columns) : []
-        for row in rows { bytes += CSVRecord.line(row, forSpreadsheets: true) }
-        try file.append(bytes)
-        file.records += rows.count
+        try file.append((file.bytes == 0 ? header : []) + records)
+        file.records += count
         open[name] = file
     }
 

@@ -20,6 +20,7 @@ struct MessageWriter {
 
     mutating func write(_ messages: [MessageDocument]) throws(CommandFailure) {
         var bytes = isFirst ? start : Data()
+        if format == .csv { bytes += MessageDocument.csv(messages) }
         for message in messages {
             switch format {
             case .text: bytes += Data(Self.line(message).utf8)
@@ -27,7 +28,7 @@ struct MessageWriter {
                 if !isFirst { bytes += Data(",".utf8) }
                 bytes += try Console.encoded(message)
             case .ndjson: bytes += try Console.encoded(message) + Data("\n".utf8)
-            case .csv: bytes += CSVRecord.line(message.values)
+            case .csv: break
             }
             isFirst = false
         }
@@ -40,7 +41,7 @@ struct MessageWriter {
         switch format {
         case .text, .ndjson: Data()
         case .json: Data("{\"messages\":[".utf8)
-        case .csv: Data(CSVRecord.line(MessageDocument.columns))
+        case .csv: Data(MessageDocument.csvHeader)
         }
     }
 

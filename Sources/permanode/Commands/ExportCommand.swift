@@ -87,8 +87,8 @@ enum ExportCommand: Command {
         case .messages(let messages, let channel):
             try folder.add(messages, to: "messages-\(channel.text).json")
             try folder.add(
-                messages.map(\.values), columns: MessageDocument.columns,
-                to: "messages-\(channel.text).csv")
+                MessageDocument.csv(messages), count: messages.count,
+                header: MessageDocument.csvHeader, to: "messages-\(channel.text).csv")
         case .audit(let records):
             try folder.add(records, to: "audit.json")
             try folder.add(

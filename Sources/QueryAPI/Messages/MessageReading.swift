@@ -71,11 +71,22 @@ package struct MessageReading: Sendable {
 
     /// The same as NDJSON.
     mutating func lines(of messages: [StoredMessage]) async throws -> [UInt8] {
-        let parts = try await parts(of: messages, Self.read) { MessageDocument.lines($0) }
-        var lines: [UInt8] = []
-        lines.reserveCapacity(parts.reduce(0) { $0 + $1.count })
-        for part in parts { lines += part }
-        return lines
+        try await text(of: messages) { MessageDocument.lines($0) }
+    }
+
+    /// The same as records of CSV, without the names of the columns.
+    mutating func csv(of messages: [StoredMessage]) async throws -> [UInt8] {
+        try await text(of: messages) { MessageDocument.csv($0) }
+    }
+
+    private mutating func text(
+        of messages: [StoredMessage], _ form: @escaping @Sendable ([MessageDocument]) -> [UInt8]
+    ) async throws -> [UInt8] {
+        let parts = try await parts(of: messages, Self.read, form)
+        var text: [UInt8] = []
+        text.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { text += part }
+        return text
     }
 
     /// What `form` makes of some messages each, in their order: of these alone, without what is

@@ -11,7 +11,8 @@ struct MessageBatches<Part: Sendable>: Sendable {
     private let channel: ChannelRecord
     private let caller: Caller
     private let pipeline: MessagePipeline<Part>
-    private var isOver = false
+    /// Where more is, or nothing, once the last batch was taken.
+    private(set) var end: MessagePlace?
 
     init(
         archive: Archive, channel: ChannelRecord, query: MessageQuery, caller: Caller,
@@ -32,9 +33,9 @@ struct MessageBatches<Part: Sendable>: Sendable {
 
     /// What was made of the next batch, which may be empty; nil at the end.
     mutating func next() async throws -> Part? {
-        guard !isOver else { return nil }
+        guard end == nil else { return nil }
         let batch = try await pipeline.next()
-        isOver = batch.isLast
+        if batch.isLast { end = MessagePlace(next: batch.next) }
         let scope = try await Self.scope(of: caller, archive, channel.id)
         _ = try await archive.readable(channel.id, within: scope)
         // Throws where a grant ended meanwhile by which some of them were read.
@@ -50,4 +51,10 @@ struct MessageBatches<Part: Sendable>: Sendable {
         }
         return scope
     }
+}
+
+/// Where to go on.
+struct MessagePlace: Sendable {
+    /// Nil where there is nothing more now.
+    let next: MessageKey?
 }

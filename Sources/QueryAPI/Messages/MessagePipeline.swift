@@ -8,6 +8,8 @@ final class MessagePipeline<Part: Sendable>: Sendable {
         let messages: [StoredMessage]
         /// What was made of them.
         let part: Part
+        /// Where more is; nil where there is nothing more now.
+        let next: MessageKey?
         let isLast: Bool
     }
 
@@ -100,6 +102,8 @@ final class MessagePipeline<Part: Sendable>: Sendable {
     ) async throws -> (batch: Batch, reading: MessageReading) {
         var reading = reading
         let part = try await form(&reading, portion.messages)
-        return (Batch(messages: portion.messages, part: part, isLast: portion.isLast), reading)
+        let batch = Batch(
+            messages: portion.messages, part: part, next: portion.after, isLast: portion.isLast)
+        return (batch, reading)
     }
 }

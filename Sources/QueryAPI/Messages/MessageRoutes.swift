@@ -1,8 +1,6 @@
 import Archive
 import Foundation
 import HTTPServer
-import Tangle
-import Ternary
 import Vault
 
 /// Reading messages, and the evidence for them.
@@ -25,11 +23,48 @@ struct MessageRoutes: Sendable {
         let format = try AnswerFormat(call.request)
         let query = try MessageQuery(call.request, of: channel, archive.vault)
         let record = try await archive.readable(channel, within: call.scope)
-        switch format {
-        case .json: return try await page(of: record, query, call)
-        case .lines: return try await lines(of: record, query, call)
-        case .csv: throw RequestError.notImplemented(what: "text/csv")
+        let tag = try await tag(of: record, query, format, call)
+        var response: HTTPResponse
+        if let tag, tag.name.isNamed(in: call.request) {
+            response = HTTPResponse(status: 304, headers: ["ETag": tag.name.text])
+        } else if format == .json {
+            response = try await page(of: record, query, tag, call)
+        } else {
+            response = try await table(of: record, query, format, tag, call)
         }
+        response.headers.append("Vary", "Accept")
+        return response
+    }
+
+    /// What an answer has a tag by, and when.
+    private struct Tag {
+        let name: EntityTag
+        let revision: MessageRevision
+    }
+
+    /// Asked for before anything is read, so that a change in between makes it a tag of what was
+    /// before. Nil where the answer has no bound: a tag would take reading all of it.
+    private func tag(
+        of channel: ChannelRecord, _ query: MessageQuery, _ format: AnswerFormat, _ call: Call
+    ) async throws -> Tag? {
+        let limit = query.limit ?? (format == .json ? MessageQuery.defaultPage : nil)
+        guard let limit else { return nil }
+        let revision = try await archive.revision(
+            of: channel, query.range, after: query.after, limit: limit, within: call.scope)
+        var parts = [
+            "1", format.rawValue, String(channel.readersEpoch), query.text, String(limit),
+            Data(revision.digest).base64EncodedString(),
+        ]
+        if format == .json {
+            let isLimited = call.scope.isLimited(to: channel.id)
+            parts += [channel.state.rawValue, String(isLimited)]
+            // What is before the end of the channel stays as it is while the channel grows.
+            if !revision.isFull, !isLimited {
+                parts += [String(channel.messageCount), String(channel.headPosition)]
+            }
+        }
+        return Tag(
+            name: try EntityTag(of: channel.id, parts, archive.vault), revision: revision)
     }
 
     private struct Page: Encodable {
@@ -46,7 +81,7 @@ struct MessageRoutes: Sendable {
     }
 
     private func page(
-        of channel: ChannelRecord, _ query: MessageQuery, _ call: Call
+        of channel: ChannelRecord, _ query: MessageQuery, _ tag: Tag?, _ call: Call
     ) async throws -> HTTPResponse {
         let isLimited = call.scope.isLimited(to: channel.id)
         let (stored, next) = try await archive.messages(
@@ -56,7 +91,7 @@ struct MessageRoutes: Sendable {
         let documents = try await reading.documents(of: stored)
         // Also where there is nothing more now: from there a reader goes on later.
         let last = next ?? stored.last?.key
-        return try await answer(
+        var response = try await answer(
             Page(
                 messages: documents,
                 next: try last.map {
@@ -65,6 +100,8 @@ struct MessageRoutes: Sendable {
                 archive: ChannelStanding(
                     sequence: isLimited ? nil : channel.messageCount, state: channel.state,
                     headPosition: isLimited ? nil : channel.headPosition)), of: channel, call)
+        if let tag, tag.revision.covers(next) { response.headers["ETag"] = tag.name.text }
+        return response
     }
 
     /// An answer that was prepared from a channel: not sent where something of the channel was
@@ -89,22 +126,26 @@ struct MessageRoutes: Sendable {
         return watch.watched(.json(document), [channel.id: channel.readersEpoch], call)
     }
 
-    /// The whole range, one document a line. The first batch is read before the status goes
-    /// out, so that what is wrong is told as a problem; what goes wrong later cuts the stream.
-    private func lines(
-        of channel: ChannelRecord, _ query: MessageQuery, _ call: Call
+    /// The whole range, one message a line or record. The first batch is read before the status
+    /// goes out, so that what is wrong is told as a problem; what goes wrong later cuts the stream.
+    private func table(
+        of channel: ChannelRecord, _ query: MessageQuery, _ format: AnswerFormat, _ tag: Tag?,
+        _ call: Call
     ) async throws -> HTTPResponse {
         guard let caller = call.caller else {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
-        let batches = MessageBatches(
+        var start = MessageBatches(
             archive: archive, channel: channel, query: query, caller: caller,
             batch: Self.streamBatch
-        ) { try await $0.lines(of: $1) }
-        var start = batches
+        ) { reading, messages in
+            format == .csv
+                ? try await reading.csv(of: messages) : try await reading.lines(of: messages)
+        }
         let first = try await start.next()
-        return HTTPResponse(
-            status: 200, headers: ["Content-Type": AnswerFormat.lines.rawValue],
+        let header = format == .csv ? MessageDocument.csvHeader : []
+        var response = HTTPResponse(
+            status: 200, headers: ["Content-Type": format.rawValue],
             body: .stream { [start, watch] writer in
                 // Also while a slow reader keeps a batch waiting.
                 try await watch.during(
@@ -112,28 +153,17 @@ struct MessageRoutes: Sendable {
                 ) {
                     var rest = start
                     var batch = first
-                    while let lines = batch {
-                        try await writer.write(lines)
+                    if !header.isEmpty { try await writer.write(header) }
+                    while let text = batch {
+                        try await writer.write(text)
                         batch = try await rest.next()
                     }
                 }
             })
-    }
-
-    private struct Evidence: Encodable {
-        let sequence: Int64
-        let bundle: Hash
-        let attachments: [Attachment]
-    }
-
-    private struct Attachment: Encodable {
-        let number: Int
-        let transactions: [RawTransaction]
-    }
-
-    private struct RawTransaction: Encodable {
-        let hash: Hash
-        let trytes: Trytes
+        if let tag, let end = start.end, tag.revision.covers(end.next) {
+            response.headers["ETag"] = tag.name.text
+        }
+        return response
     }
 
     @Sendable private func bundle(_ call: Call) async throws -> HTTPResponse {
@@ -143,16 +173,6 @@ struct MessageRoutes: Sendable {
         let record = try await archive.readable(channel, within: call.scope)
         let (message, kept) = try await archive.evidence(
             of: record, sequence: sequence, within: call.scope)
-        return try await answer(
-            Evidence(
-                sequence: sequence, bundle: message.head.bundle,
-                attachments: kept.map { attachment in
-                    Attachment(
-                        number: attachment.number,
-                        transactions: zip(
-                            TransactionHashing.hashes(of: attachment.transactions),
-                            attachment.transactions
-                        ).map { RawTransaction(hash: $0, trytes: $1.trytes) })
-                }), of: record, call)
+        return try await answer(EvidenceDocument(message, kept), of: record, call)
     }
 }
