@@ -24,6 +24,14 @@ class Browser:
         self.driver = subprocess.Popen(
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, start_new_session=True)
+        self.session = None
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def start(self):
         port = None
         for line in self.driver.stdout:
             if "successfully on port " in line:
@@ -48,7 +56,8 @@ class Browser:
 
     def __exit__(self, *_):
         try:
-            self.ask("DELETE", self.session)
+            if self.session:
+                self.ask("DELETE", self.session)
         except Exception:  # it is ended below, whatever is wrong with it
             pass
         try:
