@@ -132,6 +132,9 @@ class EventReader: HTTPBodyWriter, @unchecked Sendable {
 
     var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
+    /// How often the stream began anew.
+    var comebackCount: Int { text.ranges(of: "retry: ").count - 1 }
+
     /// Each ends with an empty line, and is written as a whole.
     var eventCount: Int { state.withLock { $0.events } }
 
