@@ -38,6 +38,7 @@ import Vault
         "GET /v1/channels/{id}/messages": (.channel, nil),
         "GET /v1/channels/{id}/messages/{sequence}/bundle": (.channel, nil),
         "GET /v1/channels/{id}/readings": (.channel, nil),
+        "GET /v1/channels/{id}/events": (.channel, nil),
         "GET /v1/forget-requests/{id}": (.request, nil),
         "POST /v1/forget-requests/{id}/check": (.request, "{}"),
         "POST /v1/forget-requests/{id}/approve": (.request, "{}"),
