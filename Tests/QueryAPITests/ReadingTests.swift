@@ -289,7 +289,7 @@ extension TestAPI {
         while pages.count < 1000 {
             let answer = try await get(
                 "/v1/channels/\(channel.text)/messages?\(query)\(cursor)", token: token)
-            #expect(answer.status == 200)
+            #expect(answer.status == 200, "\(answer.text)")
             let page = try answer.decoded(Page.self)
             pages.append(page.messages)
             guard let next = page.next else { return pages }
