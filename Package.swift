@@ -37,6 +37,9 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CZlib", pkgConfig: "zlib",
         providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+        name: "CLzma", pkgConfig: "liblzma",
+        providers: [.apt(["liblzma-dev"]), .brew(["xz"])]),
     .systemLibrary(name: "CMalloc"),
 ]
 
@@ -54,7 +57,8 @@ let adapters: [Target] = [
     library("Diagnostics", ["Failures"]),
     library("Secrets", ["CSodium", "Failures"]),
     library("Postgres", ["CPostgreSQL", "Failures", "Diagnostics"]),
-    library("HTTPServer", ["CMicroHTTPD", "CZlib", "Failures", "Diagnostics"]),
+    library("Compressors", ["CZlib", "CLzma", "Failures"]),
+    library("HTTPServer", ["CMicroHTTPD", "Compressors", "Failures", "Diagnostics"]),
     library("NodeClient", ["Tangle", "Ternary", "CCurl", "Failures", "Diagnostics"]),
     .target(
         name: "PermanodeSchema", path: "Schema",
@@ -97,7 +101,7 @@ let services: [Target] = [
 let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
     "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "IRICommands",
-    "LocalTangle", "Metering",
+    "LocalTangle", "Metering", "Compressors",
     "Failures", "Diagnostics",
 ]
 
@@ -122,6 +126,7 @@ let testTargets: [Target] = [
     tests("MeteringTests", ["Metering"]),
     tests("SecretsTests", ["Secrets"]),
     tests("PostgresTests", ["Postgres"]),
+    tests("CompressorsTests", ["Compressors", "Ternary"]),
     tests("HTTPServerTests", ["HTTPServer"]),
     tests("NodeClientTests", ["NodeClient", "Tangle", "Ternary"]),
     tests("VaultTests", ["Vault", "Secrets"]),

@@ -1,3 +1,4 @@
+import Compressors
 import Synchronization
 
 extension HTTPResponse {

@@ -3,8 +3,8 @@ import CZlib
 /// Compresses bytes piece by piece (RFC 1952).
 ///
 /// Safe to send: nothing else knows its memory, and whoever has it uses it alone.
-final class GzipEncoder: @unchecked Sendable {
-    enum Flush {
+package final class GzipEncoder: @unchecked Sendable {
+    package enum Flush {
         /// What came so far may wait for more.
         case none
         /// What came so far can be decompressed from what goes out now.
@@ -33,7 +33,7 @@ final class GzipEncoder: @unchecked Sendable {
     private var block = [UInt8](repeating: 0, count: blockBytes)
 
     /// Nil where there is no memory for it.
-    init?() {
+    package init?() {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         guard gzip_start(stream, Self.level, Self.windowBits, Self.memoryLevel) == Z_OK else {
@@ -48,7 +48,7 @@ final class GzipEncoder: @unchecked Sendable {
     }
 
     /// What goes out for a piece. Not to be called after the end.
-    func encode(_ piece: ArraySlice<UInt8>, _ flush: Flush) -> [UInt8] {
+    package func encode(_ piece: ArraySlice<UInt8>, _ flush: Flush) -> [UInt8] {
         var output: [UInt8] = []
         piece.withUnsafeBufferPointer { source in
             stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)

@@ -1,0 +1,55 @@
+import CLzma
+
+/// Decompresses xz: streams that follow each other, with padding.
+///
+/// Safe to send: nothing else knows its memory, and whoever has it uses it alone.
+package final class XzDecoder: Decompressor, @unchecked Sendable {
+    /// Bytes that decompressing may take: twice what the highest level of `xz` wants. A header can
+    /// ask for 4 GiB.
+    package static let memoryLimit: UInt64 = 128 << 20
+
+    // On the heap, since liblzma keeps its address.
+    private let stream: UnsafeMutablePointer<lzma_stream>
+    package private(set) var isWhole = false
+
+    package init(memoryLimit: UInt64 = memoryLimit) throws(CompressionError) {
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: lzma_stream())
+        guard xz_read_start(stream, memoryLimit) == LZMA_OK else {
+            stream.deallocate()
+            throw .noMemory(wanted: nil)
+        }
+    }
+
+    deinit {
+        lzma_end(stream)
+        stream.deallocate()
+    }
+
+    package func decompress(
+        _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+    ) throws(CompressionError) -> (taken: Int, given: Int) {
+        guard !isWhole else { return (0, 0) }
+        let source = input.bindMemory(to: UInt8.self)
+        let target = output.bindMemory(to: UInt8.self)
+        stream.pointee.next_in = source.baseAddress.map { UnsafePointer($0) }
+        stream.pointee.avail_in = source.count
+        stream.pointee.next_out = target.baseAddress
+        stream.pointee.avail_out = target.count
+        let result = lzma_code(stream, isLast ? LZMA_FINISH : LZMA_RUN)
+        let taken = source.count - stream.pointee.avail_in
+        let given = target.count - stream.pointee.avail_out
+        stream.pointee.next_in = nil
+        switch result {
+        case LZMA_OK: break
+        case LZMA_STREAM_END: isWhole = true
+        case LZMA_BUF_ERROR:
+            // Said the second time that nothing could be done: no room, or no input.
+            if isLast, !target.isEmpty { throw .cutOff }
+        case LZMA_MEMLIMIT_ERROR: throw .noMemory(wanted: lzma_memusage(stream))
+        case LZMA_MEM_ERROR: throw .noMemory(wanted: nil)
+        default: throw .damaged
+        }
+        return (taken, given)
+    }
+}
