@@ -6,14 +6,12 @@ import NodeClient
 import Vault
 
 extension CrawlService {
-    /// A crawler over the configured nodes.
+    /// A crawler over nodes.
     ///
-    /// - Throws: `NodeError` for nodes that cannot be used; `MetricsError` where its metrics are
-    ///   registered already.
+    /// - Throws: `MetricsError` where its metrics are registered already.
     package static func following(
-        _ instance: Instance, _ configuration: Configuration, metrics: Metrics, log: Log
+        _ nodes: NodePool, _ instance: Instance, metrics: Metrics, log: Log
     ) throws -> CrawlService {
-        let nodes = try NodePool(endpoints: configuration.nodes)
         let vault = instance.archive.vault
         return CrawlService(
             archive: instance.archive,

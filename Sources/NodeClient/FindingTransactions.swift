@@ -4,7 +4,7 @@ extension NodeClient {
     /// The hashes of transactions on any of these addresses.
     ///
     /// Long lists are sent in parts. Where an answer is as long as lists that a node may have cut
-    /// (`suspiciousHashCount`), its addresses are asked for again in halves, down to a single one;
+    /// (`suspiciousHashCount`, or what the node tells), its addresses are asked for again in halves, down to a single one;
     /// what is still as long is told in `incomplete`. At most `maximumHashes` are collected, those
     /// of flooded addresses last, so that spam on one address hides nothing on another.
     package func findTransactions(addresses: [Hash]) async throws -> FoundTransactions {
@@ -25,11 +25,12 @@ extension NodeClient {
     private func findTransactions(
         _ values: [Hash], _ command: ([Hash]) -> FindTransactions
     ) async throws -> FoundTransactions {
+        let limits = limits
         var calm = HashCollection(limit: configuration.maximumHashes)
         var flooded = calm
         var incomplete: Set<Hash> = []
         // A stack; halving leaves at most one more part on it a level.
-        var parts: [[Hash]] = values.deduplicated.parts(of: configuration.addressesPerRequest)
+        var parts: [[Hash]] = values.deduplicated.parts(of: limits.addresses)
             .reversed()
         while let part = parts.popLast() {
             guard !calm.isFull else {
@@ -37,7 +38,7 @@ extension NodeClient {
                 continue
             }
             let answer = try await find(command(part))
-            if !answer.isCut, answer.hashes.count < configuration.suspiciousHashCount {
+            if !answer.isCut, answer.hashes.count < limits.suspiciousHashes {
                 if !calm.add(answer.hashes) { incomplete.formUnion(part) }
             } else if part.count == 1 {
                 flooded.add(answer.hashes)

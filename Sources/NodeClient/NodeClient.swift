@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Tangle
 import Ternary
 
@@ -20,6 +21,7 @@ package final class NodeClient: Sendable {
     let configuration: NodeClientConfiguration
     private let transport: CurlTransport
     private let gate: RequestGate
+    private let learnt: Mutex<RequestLimits>
 
     /// - Parameter transport: may be shared among clients.
     package init(
@@ -31,14 +33,29 @@ package final class NodeClient: Sendable {
         self.transport = transport
         gate = RequestGate(
             limit: configuration.maximumInFlight, maximumWaiting: configuration.maximumWaiting)
+        learnt = Mutex(RequestLimits(configuration))
     }
 
-    package func nodeInfo() async throws -> NodeInfo {
-        try await call(GetNodeInfo())
+    /// How long lists are sent to this node.
+    var limits: RequestLimits { learnt.withLock { $0 } }
+
+    /// Keeps to what the node said of itself from now on.
+    package func keep(to told: NodeAPIConfiguration) {
+        var limits = RequestLimits(configuration)
+        limits.lower(to: told)
+        learnt.withLock { $0 = limits }
     }
 
-    package func nodeAPIConfiguration() async throws -> NodeAPIConfiguration {
-        try await call(GetNodeAPIConfiguration())
+    /// - Parameter deadline: where another than the configured one.
+    package func nodeInfo(deadline: Duration? = nil) async throws -> NodeInfo {
+        try await call(GetNodeInfo(), deadline: deadline)
+    }
+
+    /// - Parameter deadline: where another than the configured one.
+    package func nodeAPIConfiguration(deadline: Duration? = nil) async throws
+        -> NodeAPIConfiguration
+    {
+        try await call(GetNodeAPIConfiguration(), deadline: deadline)
     }
 
     /// Two tips.
@@ -55,7 +72,7 @@ package final class NodeClient: Sendable {
         of transactions: [Hash], tips: [Hash] = []
     ) async throws -> [Hash: Bool] {
         var states: [Hash: Bool] = [:]
-        for part in transactions.deduplicated.parts(of: configuration.hashesPerRequest) {
+        for part in transactions.deduplicated.parts(of: limits.hashes) {
             let command = GetInclusionStates(transactions: part, tips: tips)
             let answer = try await call(command, listBytes: part.count * Self.bytesPerState)
             guard answer.states.count == part.count else {
@@ -95,14 +112,14 @@ package final class NodeClient: Sendable {
 
     /// Has the node keep transactions. Long lists are sent in parts.
     package func storeTransactions(_ transactions: [Transaction]) async throws {
-        for part in transactions.parts(of: configuration.transactionsPerSubmission) {
+        for part in transactions.parts(of: limits.transactionsSubmitted) {
             _ = try await call(StoreTransactions(trytes: part.map(\.trytes)))
         }
     }
 
     /// Has the node pass transactions on. Long lists are sent in parts.
     package func broadcastTransactions(_ transactions: [Transaction]) async throws {
-        for part in transactions.parts(of: configuration.transactionsPerSubmission) {
+        for part in transactions.parts(of: limits.transactionsSubmitted) {
             _ = try await call(BroadcastTransactions(trytes: part.map(\.trytes)))
         }
     }
@@ -114,7 +131,7 @@ package final class NodeClient: Sendable {
     ///   `unknown` and `refused`.
     package func transactions(_ hashes: [Hash]) async throws -> TransactionLookup {
         var lookup = TransactionLookup()
-        for part in hashes.deduplicated.parts(of: configuration.transactionsPerFetch) {
+        for part in hashes.deduplicated.parts(of: limits.transactionsFetched) {
             let command = GetTrytes(hashes: part)
             let limit = part.count * Self.bytesPerTransaction + Self.slackBytes
             let answer = try await post(command, maximumBodyBytes: limit, deadline: nil)

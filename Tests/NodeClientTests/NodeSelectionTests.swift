@@ -125,4 +125,50 @@ import Testing
         call.excluded = [0, 1]
         #expect(selection.next(for: &call, at: .zero) == .giveUp)
     }
+
+    private func standings(_ places: NodeStanding.Place...) -> [NodeStanding] {
+        places.map { place in
+            var standing = NodeStanding()
+            standing.place = place
+            return standing
+        }
+    }
+
+    @Test func nodesThatAreBehindComeLastAndThoseOfAnotherNetworkNever() {
+        var selection = NodeSelection(nodeCount: 4)
+        selection.note(standings(.otherNetwork, .behind, .rolledBack, .inStep))
+        #expect(selection.take(excluding: [], at: .zero) == 3)
+        // Rather one that is behind than none.
+        #expect(selection.take(excluding: [3], at: .zero) == 1)
+        #expect(selection.take(excluding: [1, 3], at: .zero) == 2)
+        #expect(selection.take(excluding: [1, 2, 3], at: .zero) == nil)
+        var call = NodeSelection.Call()
+        call.excluded = [1, 2, 3]
+        #expect(selection.next(for: &call, at: .zero) == .giveUp)
+    }
+
+    @Test func amongEquallyBusyNodesTheFasterComesFirst() {
+        var selection = NodeSelection(nodeCount: 2)
+        #expect(selection.take(excluding: [], at: .zero) == 0)
+        selection.succeeded(0, after: .seconds(10))
+        #expect(selection.latency == [.seconds(2), .zero])
+        #expect(selection.take(excluding: [], at: .zero) == 1)
+        // It has a request under way now.
+        #expect(selection.take(excluding: [], at: .zero) == 0)
+        selection.left(0)
+        selection.succeeded(1, after: .milliseconds(100))
+        #expect(selection.take(excluding: [], at: .zero) == 1)
+        selection.left(1, after: .seconds(60))
+        #expect(selection.take(excluding: [], at: .zero) == 0)
+    }
+
+    @Test mutating func blameCoolsANodeDownLikeAFailure() {
+        var selection = NodeSelection(nodeCount: 2)
+        #expect(selection.take(excluding: [], at: .zero) == 0)
+        selection.succeeded(0)
+        selection.blame(0, at: .zero, using: &generator)
+        #expect(selection.health[0].consecutiveFailures == 1)
+        #expect(selection.health[0].inFlight == 0)
+        #expect(selection.take(excluding: [], at: .zero) == 1)
+    }
 }

@@ -15,6 +15,8 @@ package struct Configuration: Sendable {
         case databaseURL = "PERMANODE_DATABASE_URL"
         /// URLs of nodes, separated by commas.
         case nodes = "PERMANODE_NODES"
+        /// The coordinator's address of the network to follow: 81 trytes.
+        case coordinator = "PERMANODE_COORDINATOR"
         /// The key ring's file.
         case keyRing = "PERMANODE_KEYRING"
         /// Files that hold copies of the key ring, separated by commas.
@@ -83,6 +85,8 @@ package struct Configuration: Sendable {
 
     package let database: PostgresConfiguration?
     package let nodes: [NodeEndpoint]
+    /// By what the nodes are judged.
+    package let census: NodeCensus.Policy
     /// A path; nil where none is set.
     package let keyRing: String?
     /// Paths of copies of the key ring, which a forget changes with it.
@@ -121,6 +125,7 @@ package struct Configuration: Sendable {
         var reader = EnvironmentReader(environment)
         database = reader.database(needed: needs.contains(.database))
         nodes = reader.nodes(needed: needs.contains(.nodes))
+        census = reader.census()
         keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
         keyRingBackups = reader.paths(.keyRingBackups, otherThan: keyRing)
         keyRingSecret = reader.ringSecret()

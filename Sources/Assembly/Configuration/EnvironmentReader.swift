@@ -2,6 +2,7 @@ import Foundation
 import NodeClient
 import Postgres
 import QueryAPI
+import Ternary
 import Vault
 
 /// Reads variables one by one and collects what is wrong with them.
@@ -127,6 +128,16 @@ struct EnvironmentReader {
             }
         }
         return endpoints
+    }
+
+    mutating func census() -> NodeCensus.Policy {
+        var policy = NodeCensus.Policy()
+        guard let text = value(.coordinator) else { return policy }
+        policy.coordinator = try? Hash(text)
+        if policy.coordinator == nil {
+            add(.coordinator, .malformed("is no address: 81 trytes"))
+        }
+        return policy
     }
 
     mutating func seconds(

@@ -82,8 +82,13 @@ package struct NodeTangleSource: TangleSource {
     }
 
     package func sighting(at address: Hash) async throws -> Sighting {
-        let found = try await nodes.findTransactions(
+        var found = try await nodes.findTransactions(
             addresses: [address], joining: min(Self.joining, nodes.clients.count))
+        if found.mayBeIncomplete, nodes.clients.count > Self.joining {
+            // Each cuts its list elsewhere.
+            found = try await nodes.findTransactions(
+                addresses: [address], joining: nodes.clients.count)
+        }
         memory.note(
             address,
             isCrowded: found.mayBeIncomplete || found.hashes.count > Self.transactionsPerSighting)

@@ -5,6 +5,7 @@ import Erasure
 import Failures
 import Foundation
 import HTTPServer
+import NodeClient
 import QueryAPI
 import Secrets
 import Vault
@@ -44,7 +45,13 @@ package struct Service: Sendable {
         }
         let metrics = Metrics()
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
-        let crawler = roles.contains(.crawler) ? try crawler(metrics) : nil
+        let nodes = roles.contains(.crawler) ? try nodes() : nil
+        let crawler = try nodes.map {
+            try CrawlService.following($0, instance, metrics: metrics, log: log)
+        }
+        let nodeWatch = try nodes.map {
+            try NodeWatch($0, metrics: metrics, log: log.component("nodes"))
+        }
         let audit = AuditKeeper(archive: instance.archive, log: log.component("audit"))
         let queue = try RequestQueueGauge(archive: instance.archive, metrics: metrics)
         let nodeLookups = NodeLookupKeeper(
@@ -61,6 +68,7 @@ package struct Service: Sendable {
                 group.addTask { await Self.keepFresh(vault) }
                 if let api { group.addTask { await api.run() } }
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
+                if let nodeWatch { group.addTask { await nodeWatch.run() } }
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
                     group.addTask { await queue.run() }
@@ -92,8 +100,9 @@ package struct Service: Sendable {
         if !Task.isCancelled { throw AssemblyError.roleEnded(role) }
     }
 
-    private func crawler(_ metrics: Metrics) throws -> CrawlService {
-        try CrawlService.following(instance, configuration, metrics: metrics, log: log)
+    /// - Throws: `NodeError` for nodes that cannot be used.
+    private func nodes() throws -> NodePool {
+        try NodePool(endpoints: configuration.nodes, census: configuration.census)
     }
 
     private enum Event { case stopped, ended(Result<Void, any Error>), late }

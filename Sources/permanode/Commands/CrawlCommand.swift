@@ -1,6 +1,7 @@
 import Assembly
 import Crawler
 import Diagnostics
+import NodeClient
 
 /// Crawls now.
 enum CrawlCommand: Command {
@@ -26,8 +27,12 @@ enum CrawlCommand: Command {
         defer { progress.end() }
         let summary = try await context.withInstance(needs: [.nodes]) {
             instance, configuration, log in
+            let nodes = try NodePool(
+                endpoints: configuration.nodes, census: configuration.census)
+            // Whom to ask, and for how much at once.
+            _ = await nodes.look()
             let crawler = try CrawlService.following(
-                instance, configuration, metrics: Metrics(), log: log)
+                nodes, instance, metrics: Metrics(), log: log)
             return try await crawler.crawlUntilIdle { summary in
                 progress.show("crawling: \(summary.messages) messages")
             }

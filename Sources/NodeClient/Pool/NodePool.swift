@@ -2,9 +2,9 @@ import Synchronization
 import Tangle
 import Ternary
 
-/// Several nodes as one: asks the healthiest, goes to the next where one fails, and lets failing
-/// ones cool down. Requests under way are bounded by `NodeClientConfiguration.maximumInFlight` for
-/// each node.
+/// Several nodes as one: asks the healthiest, goes to the next where one fails, asks a second one
+/// where the first is slow, and lets failing ones cool down. Requests under way are bounded by
+/// `NodeClientConfiguration.maximumInFlight` for each node.
 ///
 /// Calls throw the last node's `NodeError`, or `CancellationError`.
 package final class NodePool: Sendable {
@@ -14,13 +14,18 @@ package final class NodePool: Sendable {
     /// In the order of the endpoints, each once.
     package let clients: [NodeClient]
     private let maximumHashes: Int
-    private let selection: Mutex<NodeSelection>
-    private let start = ContinuousClock.now
+    let policy: NodeSelection.Policy
+    let selection: Mutex<NodeSelection>
+    let deeds: Mutex<[NodeDeeds]>
+    let census: Mutex<NodeCensus>
+    /// Second questions under way.
+    let hedges = Mutex(0)
+    let start = ContinuousClock.now
 
     /// - Throws: `NodeError` of kind `invalidEndpoint` for no node, or more than `maximumNodes`.
     package init(
         endpoints: [NodeEndpoint], configuration: NodeClientConfiguration = .init(),
-        policy: NodeSelection.Policy = .init()
+        policy: NodeSelection.Policy = .init(), census: NodeCensus.Policy = .init()
     ) throws(NodeError) {
         var distinct: [NodeEndpoint] = []
         for endpoint in endpoints where !distinct.contains(endpoint) { distinct.append(endpoint) }
@@ -34,7 +39,10 @@ package final class NodePool: Sendable {
             NodeClient(endpoint: $0, configuration: configuration, transport: transport)
         }
         maximumHashes = configuration.maximumHashes
+        self.policy = policy
         selection = Mutex(NodeSelection(nodeCount: distinct.count, policy: policy))
+        deeds = Mutex(Array(repeating: NodeDeeds(), count: distinct.count))
+        self.census = Mutex(NodeCensus(nodeCount: distinct.count, policy: census))
     }
 
     /// What is known of each node now.
@@ -45,7 +53,7 @@ package final class NodePool: Sendable {
     /// Runs `operation` against the best node, then against others while it fails for reasons that
     /// lie with the node, within the policy's attempts and waits. It may run more than once.
     package func perform<Value: Sendable>(
-        _ operation: @Sendable (NodeClient) async throws -> Value
+        _ operation: @escaping @Sendable (NodeClient) async throws -> Value
     ) async throws -> Value {
         try await answer(operation).value
     }
@@ -75,7 +83,7 @@ package final class NodePool: Sendable {
             }
             var collection = HashCollection(limit: maximumHashes)
             var incomplete: Set<Hash> = []
-            for answer in answers {
+            for (_, answer) in answers {
                 switch answer {
                 case .success(let found):
                     incomplete.formUnion(found.incomplete)
@@ -83,6 +91,7 @@ package final class NodePool: Sendable {
                 case .failure(let error): errors.append(error)
                 }
             }
+            note(answers, of: collection.hashes.count)
             if errors.count < answers.count {
                 return FoundTransactions(
                     hashes: collection.hashes, incomplete: incomplete, unanswered: errors)
@@ -98,91 +107,20 @@ package final class NodePool: Sendable {
     package func transactions(_ hashes: [Hash]) async throws -> TransactionLookup {
         let first = try await answer { try await $0.transactions(hashes) }
         var lookup = first.value
+        noteRefused(lookup, by: first.node)
         var asked: Set<Int> = [first.node]
         while !lookup.missing.isEmpty, let node = take(excluding: asked) {
             asked.insert(node)
             let missing = Array(lookup.missing)
             do {
                 let more = try await ask(node) { try await $0.transactions(missing) }
+                noteRefused(more, by: node)
                 lookup.add(more.found)
             } catch is NodeError {
                 // The first node's answer stands; this one's illness is noted in its health.
             }
         }
         return lookup
-    }
-
-    private func answer<Value: Sendable>(
-        _ operation: @Sendable (NodeClient) async throws -> Value
-    ) async throws -> (node: Int, value: Value) {
-        var call = NodeSelection.Call()
-        var lastError: NodeError?
-        while true {
-            switch selection.withLock({ $0.next(for: &call, at: ContinuousClock.now - start) }) {
-            case .use(let node):
-                do {
-                    return (node, try await ask(node, operation))
-                } catch let error as NodeError {
-                    if error.fault == .caller { throw error }
-                    if error.fault == .request || !error.retryable { call.excluded.insert(node) }
-                    lastError = error
-                }
-            case .wait(let pause):
-                try await Task.sleep(for: pause)
-            case .giveUp:
-                throw lastError
-                    ?? NodeError(.noNodeAvailable, operation: "choose a node", endpoint: nil)
-            }
-        }
-    }
-
-    /// Up to `count` usable nodes at the same time, each once, answers in the order of choice.
-    private func askAtOnce<Value: Sendable>(
-        _ count: Int, _ operation: @escaping @Sendable (NodeClient) async throws -> Value
-    ) async throws -> [Result<Value, NodeError>] {
-        try await withThrowingTaskGroup(of: (Int, Result<Value, NodeError>).self) { group in
-            var taken: [Int] = []
-            while taken.count < count, let node = take(excluding: Set(taken)) {
-                let place = taken.count
-                taken.append(node)
-                group.addTask {
-                    do {
-                        return (place, .success(try await self.ask(node, operation)))
-                    } catch let error as NodeError {
-                        return (place, .failure(error))
-                    }
-                }
-            }
-            var answers: [(Int, Result<Value, NodeError>)] = []
-            for try await answer in group { answers.append(answer) }
-            return answers.sorted { $0.0 < $1.0 }.map(\.1)
-        }
-    }
-
-    private func take(excluding excluded: Set<Int>) -> Int? {
-        selection.withLock { $0.take(excluding: excluded, at: ContinuousClock.now - start) }
-    }
-
-    /// Asks a node that was taken, and reports how it went.
-    private func ask<Value: Sendable>(
-        _ node: Int, _ operation: @Sendable (NodeClient) async throws -> Value
-    ) async throws -> Value {
-        do {
-            let value = try await operation(clients[node])
-            selection.withLock { $0.succeeded(node) }
-            return value
-        } catch {
-            selection.withLock { selection in
-                switch (error as? NodeError)?.fault {
-                case .node:
-                    var generator = SystemRandomNumberGenerator()
-                    selection.failed(node, at: ContinuousClock.now - start, using: &generator)
-                case .request: selection.succeeded(node)
-                case .caller, nil: selection.left(node)
-                }
-            }
-            throw error
-        }
     }
 }
 

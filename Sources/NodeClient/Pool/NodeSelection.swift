@@ -2,9 +2,10 @@ import Diagnostics
 
 /// Which of several nodes to ask next, and when: a value that neither waits nor knows a clock.
 ///
-/// Healthy nodes come first, among them the one with the fewest requests under way. A node that
-/// failed cools down for a jittered, growing time; after it one request tries it while the others
-/// keep away. Times are distances from any fixed start.
+/// Healthy nodes come first, among them the one with the fewest requests under way, then the
+/// faster one. A node that failed cools down for a jittered, growing time; after it one request
+/// tries it while the others keep away. Nodes that are behind their network come last, those of
+/// another network never. Times are distances from any fixed start.
 package struct NodeSelection: Sendable {
     package struct Policy: Sendable {
         /// Requests one call may send before it fails with the last error.
@@ -15,6 +16,16 @@ package struct NodeSelection: Sendable {
         package var longestWait: Duration = .seconds(5)
         /// Between looks at a node that another call is trying.
         package var trialPause: Duration = .milliseconds(250)
+        /// A call that has no answer by then asks another node, too, and takes what comes first.
+        package var hedgeAfter: Duration = .seconds(3)
+        /// Such second questions under way at a time: where every node is slow they would double
+        /// the load.
+        package var maximumHedges = 8
+        /// How long the slower of nodes that are asked together are waited for once one has
+        /// answered.
+        package var joiningPatience: Duration = .seconds(10)
+        /// Nodes whose answers take about as many of these are equally fast.
+        package var latencyStep: Duration = .milliseconds(250)
 
         package init() {}
     }
@@ -52,6 +63,9 @@ package struct NodeSelection: Sendable {
     private let policy: Policy
     private var nodes: [Health]
     private var backoffs: [Backoff]
+    private var places: [NodeStanding.Place]
+    /// Of each node, later answers count more; zero: none yet.
+    private var latencies: [Duration]
 
     package init(nodeCount: Int, policy: Policy = .init()) {
         self.policy = policy
@@ -59,6 +73,16 @@ package struct NodeSelection: Sendable {
         backoffs = Array(
             repeating: Backoff(first: policy.firstCoolDown, maximum: policy.longestCoolDown),
             count: nodeCount)
+        places = Array(repeating: .unknown, count: nodeCount)
+        latencies = Array(repeating: .zero, count: nodeCount)
+    }
+
+    /// How long each node's answers took of late.
+    package var latency: [Duration] { latencies }
+
+    /// What looks at the nodes told.
+    package mutating func note(_ standings: [NodeStanding]) {
+        for (node, standing) in zip(places.indices, standings) { places[node] = standing.place }
     }
 
     package var health: [Health] { nodes }
@@ -69,7 +93,9 @@ package struct NodeSelection: Sendable {
             call.attempts += 1
             return .use(node)
         }
-        let pauses = nodes.indices.filter { !call.excluded.contains($0) }.map { pause($0, now) }
+        let pauses = nodes.indices
+            .filter { !call.excluded.contains($0) && places[$0].preference != nil }
+            .map { pause($0, now) }
         guard let pause = pauses.min(), call.waited + pause <= policy.longestWait else {
             return .giveUp
         }
@@ -80,19 +106,28 @@ package struct NodeSelection: Sendable {
     /// The best node that can be asked at once; the caller reports as after `Step.use`.
     package mutating func take(excluding excluded: Set<Int>, at now: Duration) -> Int? {
         let usable = nodes.indices.filter { !excluded.contains($0) && isUsable($0, now) }
-        let best = usable.min { left, right in
-            (nodes[left].consecutiveFailures, nodes[left].inFlight, left)
-                < (nodes[right].consecutiveFailures, nodes[right].inFlight, right)
-        }
+        let best = usable.min { rank($0).lexicographicallyPrecedes(rank($1)) }
         guard let best else { return nil }
         nodes[best].inFlight += 1
         nodes[best].isOnTrial = nodes[best].consecutiveFailures > 0
         return best
     }
 
+    /// The less the better, the first the most.
+    private func rank(_ node: Int) -> [Int] {
+        [
+            places[node].preference ?? .max, nodes[node].consecutiveFailures, nodes[node].inFlight,
+            Int(min(latencies[node] / policy.latencyStep, 1e6)), node,
+        ]
+    }
+
     /// The node answered, if only to refuse this one request.
-    package mutating func succeeded(_ node: Int) {
+    ///
+    /// - Parameter latency: how long that took.
+    package mutating func succeeded(_ node: Int, after latency: Duration = .zero) {
         left(node)
+        // A fifth: some ten answers tell of a node that has become slow or fast.
+        latencies[node] += (latency - latencies[node]) / 5
         nodes[node].consecutiveFailures = 0
         nodes[node].coolingUntil = nil
         backoffs[node].reset()
@@ -103,19 +138,28 @@ package struct NodeSelection: Sendable {
         _ node: Int, at now: Duration, using generator: inout some RandomNumberGenerator
     ) {
         left(node)
+        blame(node, at: now, using: &generator)
+    }
+
+    /// What the node answered turned out to be wrong.
+    package mutating func blame(
+        _ node: Int, at now: Duration, using generator: inout some RandomNumberGenerator
+    ) {
         if let until = nodes[node].coolingUntil, until > now { return }
         nodes[node].consecutiveFailures += 1
         nodes[node].coolingUntil = now + backoffs[node].next(using: &generator)
     }
 
-    /// The request ended without telling anything about the node.
-    package mutating func left(_ node: Int) {
+    /// The request ended without telling anything about the node but that its answer would have
+    /// taken longer than `waited`.
+    package mutating func left(_ node: Int, after waited: Duration = .zero) {
+        latencies[node] = max(latencies[node], waited)
         nodes[node].inFlight -= 1
         nodes[node].isOnTrial = false
     }
 
     private func isUsable(_ node: Int, _ now: Duration) -> Bool {
-        guard !nodes[node].isOnTrial else { return false }
+        guard !nodes[node].isOnTrial, places[node].preference != nil else { return false }
         return nodes[node].coolingUntil.map { $0 <= now } ?? true
     }
 
