@@ -40,6 +40,8 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CLzma", pkgConfig: "liblzma",
         providers: [.apt(["liblzma-dev"]), .brew(["xz"])]),
+    .systemLibrary(
+        name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
     .systemLibrary(name: "CMalloc"),
 ]
 
@@ -60,6 +62,7 @@ let adapters: [Target] = [
     library("Compressors", ["CZlib", "CLzma", "Failures"]),
     library("HTTPServer", ["CMicroHTTPD", "Compressors", "Failures", "Diagnostics"]),
     library("NodeClient", ["Tangle", "Ternary", "CCurl", "Failures", "Diagnostics"]),
+    library("NodeFeed", ["Ternary", "CZeroMQ", "Failures"]),
     .target(
         name: "PermanodeSchema", path: "Schema",
         resources: [.embedInCode("V0001_archive.sql")], swiftSettings: swiftSettings),
@@ -100,7 +103,8 @@ let services: [Target] = [
 
 let parts: [Target.Dependency] = [
     "Ternary", "Tangle", "MAM", "NTRU", "Secrets", "Postgres", "HTTPServer", "NodeClient",
-    "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI", "IRICommands",
+    "NodeFeed", "PermanodeSchema", "Vault", "Archive", "Crawler", "Erasure", "QueryAPI",
+    "IRICommands",
     "LocalTangle", "Metering", "Compressors",
     "Failures", "Diagnostics",
 ]
@@ -129,6 +133,7 @@ let testTargets: [Target] = [
     tests("CompressorsTests", ["Compressors", "Ternary"]),
     tests("HTTPServerTests", ["HTTPServer"]),
     tests("NodeClientTests", ["NodeClient", "Tangle", "Ternary"]),
+    tests("NodeFeedTests", ["NodeFeed", "Ternary"]),
     tests("VaultTests", ["Vault", "Secrets"]),
     tests(
         "LocalTangleTests",

@@ -8,14 +8,16 @@ import Vault
 extension CrawlService {
     /// A crawler over nodes.
     ///
+    /// - Parameter hints: what the nodes' feeds tell.
     /// - Throws: `MetricsError` where its metrics are registered already.
     package static func following(
-        _ nodes: NodePool, _ instance: Instance, metrics: Metrics, log: Log
+        _ nodes: NodePool, hints: FeedHints = FeedHints(), _ instance: Instance,
+        metrics: Metrics, log: Log
     ) throws -> CrawlService {
         let vault = instance.archive.vault
         return CrawlService(
             archive: instance.archive,
-            source: NodeTangleSource(nodes) { vault.generation }, owner: ownerName,
+            source: NodeTangleSource(nodes, hints: hints) { vault.generation }, owner: ownerName,
             log: log.component("crawler"), instruments: try CrawlInstruments(metrics))
     }
 

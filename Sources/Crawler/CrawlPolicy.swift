@@ -29,6 +29,8 @@ package struct CrawlPolicy: Sendable {
     package var floodsAtOnce = 16
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
+    /// Bundles whose tails a cut list may hide that one look asks for: one request to a node.
+    package var bundlesCompleted = 100
     /// Transactions of an address, incomplete bundles' tails and such that the source named
     /// and did not give, that one look asks for again; with more of them they take turns.
     package var unresolvedPerLook = 200

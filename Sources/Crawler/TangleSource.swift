@@ -36,6 +36,10 @@ package protocol TangleSource: Sendable {
     /// The same as `sighting` for several addresses, in their order.
     func sightings(at addresses: [Hash]) async throws -> [Sighting]
 
+    /// The hashes of the transactions of bundles: where a list of an address was cut, another way
+    /// to what it hides. Empty where the source has no such way.
+    func transactions(ofBundles bundles: [Hash]) async throws -> [Hash]
+
     /// Transactions by hash; those the source does not have are left out.
     func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction]
 
@@ -48,6 +52,8 @@ extension TangleSource {
     package var addressesTogether: Int { 1 }
 
     package func isCrowded(_ address: Hash) -> Bool { false }
+
+    package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] { [] }
 
     package func sightings(at addresses: [Hash]) async throws -> [Sighting] {
         var sightings: [Sighting] = []

@@ -10,6 +10,8 @@ package struct TreeLook: Sendable {
     package enum Need: Sendable {
         case find(Hash)
         case fetch([Hash])
+        /// The hashes of the transactions of these bundles.
+        case complete([Hash])
         /// Payloads to be read in full.
         case read([ReadRequest])
         case confirm([Hash])
@@ -38,6 +40,8 @@ package struct TreeLook: Sendable {
     private var tails: [Hash] = []
     /// Transactions that bundles lacked and that were asked for.
     private var sought: Set<Hash> = []
+    /// Whether the list of the address was cut, and its bundles were not asked for yet.
+    private var mayCompleteBundles = false
     private var unread: [Unread] = []
     private var retry: [Unread] = []
     private var reading: [Unread] = []
@@ -80,6 +84,7 @@ package struct TreeLook: Sendable {
         let again = share(of: unresolved)
         report.postponed = unresolved.count - again.count
         report.leftOver = fresh.count > policy.transactionsPerLook
+        mayCompleteBundles = sighting.mayBeIncomplete
         report.flooded = sighting.mayBeIncomplete || report.leftOver || report.postponed > 0
         asked = again + fresh.prefix(policy.transactionsPerLook)
         let given = sighting.transactions
@@ -158,10 +163,39 @@ package struct TreeLook: Sendable {
             sought.formUnion(queue)
             return fetchOrAssemble()
         }
+        let headless = headlessBundles
+        if mayCompleteBundles, !headless.isEmpty {
+            mayCompleteBundles = false
+            return .complete(headless)
+        }
         report.incompleteTails = tails
         report.unanswered = asked.filter { transactions[$0] == nil && !foreign.contains($0) }
         if report.unresolved.count > policy.unresolvedPerLook { report.flooded = true }
         return read()
+    }
+
+    /// Bundles of which some transaction was found, and not the tail: it may be what was cut off.
+    private var headlessBundles: [Hash] {
+        var headed: Set<Hash> = []
+        var headless: Set<Hash> = []
+        for transaction in transactions.values {
+            if transaction.currentIndex == 0 {
+                headed.insert(transaction.bundle)
+            } else {
+                headless.insert(transaction.bundle)
+            }
+        }
+        return Array(headless.subtracting(headed).prefix(policy.bundlesCompleted))
+    }
+
+    /// - Parameter hashes: of the transactions of the bundles that were asked for.
+    package mutating func completed(_ hashes: [Hash]) -> Need {
+        let more = hashes.filter {
+            transactions[$0] == nil && !foreign.contains($0) && !memory.isJudged($0)
+        }
+        queue = Array(Set(more).prefix(policy.transactionsPerFetch))
+        asked += queue
+        return fetchOrAssemble()
     }
 
     /// Every bundle may have to be read with every key, so many keys leave time for few

@@ -17,6 +17,7 @@ final class Turn {
     enum Need {
         case find(Hash)
         case fetch([Hash])
+        case complete([Hash])
         case read([ReadRequest])
         case confirm([Hash])
         case store(CrawlFindings)
@@ -67,6 +68,8 @@ final class Turn {
         need(for: look?.fetched(answer, asked: asked))
     }
 
+    func completed(_ hashes: [Hash]) -> Need { need(for: look?.completed(hashes)) }
+
     func read(_ results: [Result<Message, ReadError>]) -> Need { need(for: look?.read(results)) }
 
     func confirmed(_ milestones: [Hash: Int32?]) -> Need {
@@ -105,6 +108,7 @@ final class Turn {
         case .fetch(let hashes):
             fetchCount += hashes.count
             return .fetch(hashes)
+        case .complete(let bundles): return .complete(bundles)
         case .read(let requests): return .read(requests)
         case .confirm(let tails): return .confirm(tails)
         case .finished(let report):

@@ -37,6 +37,7 @@ final class TurnLoop {
     enum Event: Sendable {
         case sighted([Int], [Result<Sighting, any Error>], isAlone: Bool)
         case fetched(Int, [Hash], Result<[Hash: Transaction], any Error>)
+        case completed(Int, Result<[Hash], any Error>)
         case read([Int], [[Result<Message, ReadError>]])
         case confirmed([Int], [Result<[Hash: Int32?], any Error>])
         case stored([Int], [Result<CrawlOutcome, any Error>])
@@ -69,6 +70,8 @@ final class TurnLoop {
     /// What is asked for each turn alone.
     private var alone: [(turn: Int, address: Hash)] = []
     private var fetching: [(turn: Int, hashes: [Hash])] = []
+    /// Bundles of lists that were cut.
+    private var completing: [(turn: Int, bundles: [Hash])] = []
     /// Fetches that wait for the gate.
     private var heldUp: [Int: [Hash]] = [:]
     private var gate: FloodGate
@@ -119,6 +122,8 @@ final class TurnLoop {
             }
         case .fetched(let number, let hashes, let answer):
             self.answer(number, answer) { $0.fetched($1, asked: hashes) }
+        case .completed(let number, let hashes):
+            answer(number, hashes) { $0.completed($1) }
         case .read(let numbers, let results):
             reading.ended()
             for (number, results) in zip(numbers, results) {
@@ -208,6 +213,7 @@ final class TurnLoop {
             } else {
                 heldUp[number] = hashes
             }
+        case .complete(let bundles): completing.append((number, bundles))
         case .read(let requests): reading.add(requests, weight: requests.count, of: number)
         case .confirm(let tails): confirming.add(tails, weight: tails.count, of: number)
         case .store(let findings):
@@ -226,6 +232,7 @@ final class TurnLoop {
         storing.remove(number)
         alone.removeAll { $0.turn == number }
         fetching.removeAll { $0.turn == number }
+        completing.removeAll { $0.turn == number }
         heldUp[number] = nil
         storedFindings[number] = nil
         gate.leave(number)
@@ -262,6 +269,11 @@ final class TurnLoop {
             tasks.addTask { [work] in .fetched(turn, hashes, await work.transactions(hashes)) }
         }
         fetching = []
+        for (turn, bundles) in completing {
+            tasks.addTask { [work] in .completed(turn, await work.transactions(ofBundles: bundles))
+            }
+        }
+        completing = []
         while let batch = finding.next() {
             let (numbers, addresses) = (batch.map(\.turn), batch.map(\.request))
             tasks.addTask { [work] in

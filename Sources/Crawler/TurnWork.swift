@@ -26,6 +26,17 @@ struct TurnWork: Sendable {
         return result
     }
 
+    func transactions(ofBundles bundles: [Hash]) async -> Result<[Hash], any Error> {
+        let result: Result<[Hash], any Error>
+        do {
+            let hashes = try await source.transactions(ofBundles: bundles)
+            result = .success(hashes)
+        } catch {
+            result = .failure(error)
+        }
+        return result
+    }
+
     func confirmed(_ tails: [[Hash]]) async -> [Result<[Hash: Int32?], any Error>] {
         await Together.answers(to: tails) { tails in
             let confirmed = try await source.confirmed(tails.flatMap { $0 })

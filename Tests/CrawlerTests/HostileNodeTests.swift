@@ -29,7 +29,9 @@ import Vault
     }
 
     /// Impatient, so that a node that stalls costs a test seconds.
-    private static func source(_ servers: [LocalTangleServer]) throws -> NodeTangleSource {
+    private static func source(
+        _ servers: [LocalTangleServer], hints: FeedHints = FeedHints()
+    ) throws -> NodeTangleSource {
         var configuration = NodeClientConfiguration()
         configuration.deadline = .seconds(3)
         configuration.stallTime = .seconds(2)
@@ -40,7 +42,7 @@ import Vault
         return NodeTangleSource(
             try NodePool(
                 endpoints: servers.map { try NodeEndpoint($0.url) }, configuration: configuration,
-                policy: policy))
+                policy: policy), hints: hints)
     }
 
     /// Misbehaves after so many requests.
@@ -135,6 +137,29 @@ import Vault
             _ = try await crawler.crawlUntilIdle()
             record = try await test.archive.channel(channel)
             #expect(record.messageCount == 1)
+        }
+        await server.shutdown()
+    }
+
+    /// What a feed named when it came is found although every list hides it.
+    @Test func whatAFeedNamedIsFoundThoughNoListHasIt() async throws {
+        let ledger = try Self.ledger()
+        let server = try LocalTangleServer(node: LocalNode(ledger: ledger))
+        server.misbehave { $0 == "findTransactions" ? .cutHashes(0) : nil }
+        let hints = FeedHints()
+        let recorded = try RecordedTangle()
+        for hash in recorded.order {
+            if let address = recorded.transactions[hash]?.address { hints.note(hash, at: address) }
+        }
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.register(.named("meter"), now: clock.now)
+            _ = try await test.crawler(Self.source([server]), clock: clock).crawlUntilIdle()
+            #expect(try await test.archive.channel(channel).messageCount == 0)
+            clock.advance(60)
+            let source = try Self.source([server], hints: hints)
+            _ = try await test.crawler(source, clock: clock).crawlUntilIdle()
+            #expect(try await test.archive.channel(channel).messageCount == 24)
         }
         await server.shutdown()
     }

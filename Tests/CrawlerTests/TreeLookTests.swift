@@ -35,6 +35,7 @@ import struct Tangle.Bundle
         var keys: [SideKey?] = []
         var payloads: [Int] = []
         var confirms: [[Hash]] = []
+        var completes: [[Hash]] = []
         var report: TreeReport?
     }
 
@@ -54,6 +55,11 @@ import struct Tangle.Bundle
                 try #require(!hashes.isEmpty)
                 trace.fetches.append(hashes)
                 need = look.fetched(tangle.filter { hashes.contains($0.key) }, asked: hashes)
+            case .complete(let bundles):
+                try #require(!bundles.isEmpty)
+                trace.completes.append(bundles)
+                need = look.completed(
+                    tangle.filter { bundles.contains($0.value.bundle) }.map(\.key))
             case .read(let requests):
                 try #require(!requests.isEmpty)
                 trace.keys.append(requests.first?.sideKey)
@@ -111,6 +117,39 @@ import struct Tangle.Bundle
         #expect(trace.fetches.map(\.count) == [30, 30, 30, 10])
         #expect(report.judged.count == 100)
         #expect(report.leftOver && report.flooded)
+    }
+
+    /// A node that cuts its lists shows a part of a message only.
+    @Test func whatACutListHidesIsFoundByItsBundle() throws {
+        var channel = try Written.channel("A")
+        let root = channel.root
+        let written = try channel.write("a message of several transactions")
+        let bundle = try Written.bundle(written.payload, at: written.address)
+        let shown = Array(bundle.hashes.dropFirst())
+        try #require(!shown.isEmpty)
+        for isCut in [false, true] {
+            var look = Self.look(root)
+            let trace = try Self.run(
+                &look, sighting: Sighting(hashes: shown, mayBeIncomplete: isCut),
+                tangle: Self.tangle([bundle]))
+            let report = try #require(trace.report)
+            #expect(trace.completes == (isCut ? [[bundle.bundleHash]] : []))
+            #expect(report.messages.count == (isCut ? 1 : 0))
+            #expect(report.flooded == isCut)
+        }
+    }
+
+    @Test func bundlesWithoutTailsAreAskedForOnceAndWithinABound() throws {
+        var policy = CrawlPolicy()
+        policy.bundlesCompleted = 7
+        var look = Self.look(try Written.channel("A").root, policy: policy)
+        var junk = Junk(address: look.address, generator: SeededGenerator(seed: 9))
+        let flood = try (0..<40).map { _ in try junk.noise() }
+        let trace = try Self.run(
+            &look, sighting: Sighting(hashes: flood.map(\.0), mayBeIncomplete: true),
+            tangle: Dictionary(uniqueKeysWithValues: flood))
+        #expect(trace.completes.map(\.count) == [7])
+        #expect(trace.report?.judged.count == 40)
     }
 
     @Test func aHashNamedTwiceIsFetchedOnce() throws {

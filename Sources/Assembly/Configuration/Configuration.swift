@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import Foundation
 import NodeClient
+import NodeFeed
 import Postgres
 import QueryAPI
 import Vault
@@ -15,6 +16,8 @@ package struct Configuration: Sendable {
         case databaseURL = "PERMANODE_DATABASE_URL"
         /// URLs of nodes, separated by commas.
         case nodes = "PERMANODE_NODES"
+        /// Where nodes publish what they hear of over ZeroMQ, separated by commas.
+        case nodeFeeds = "PERMANODE_NODE_FEEDS"
         /// The coordinator's address of the network to follow: 81 trytes.
         case coordinator = "PERMANODE_COORDINATOR"
         /// The key ring's file.
@@ -85,6 +88,7 @@ package struct Configuration: Sendable {
 
     package let database: PostgresConfiguration?
     package let nodes: [NodeEndpoint]
+    package let nodeFeeds: [FeedEndpoint]
     /// By what the nodes are judged.
     package let census: NodeCensus.Policy
     /// A path; nil where none is set.
@@ -125,6 +129,7 @@ package struct Configuration: Sendable {
         var reader = EnvironmentReader(environment)
         database = reader.database(needed: needs.contains(.database))
         nodes = reader.nodes(needed: needs.contains(.nodes))
+        nodeFeeds = reader.nodeFeeds()
         census = reader.census()
         keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
         keyRingBackups = reader.paths(.keyRingBackups, otherThan: keyRing)

@@ -1,5 +1,6 @@
 import Foundation
 import NodeClient
+import NodeFeed
 import Postgres
 import QueryAPI
 import Ternary
@@ -128,6 +129,22 @@ struct EnvironmentReader {
             }
         }
         return endpoints
+    }
+
+    mutating func nodeFeeds() -> [FeedEndpoint] {
+        guard let list = text(.nodeFeeds, needed: false) else { return [] }
+        let texts = list.split(separator: ",").map {
+            $0.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        guard (1...NodeFeed.maximumFeeds).contains(texts.count) else {
+            add(.nodeFeeds, .malformed("must list 1 to \(NodeFeed.maximumFeeds) addresses"))
+            return []
+        }
+        let feeds = texts.compactMap { try? FeedEndpoint($0) }
+        if feeds.count < texts.count {
+            add(.nodeFeeds, .malformed("must list addresses like tcp://host:5556"))
+        }
+        return feeds
     }
 
     mutating func census() -> NodeCensus.Policy {

@@ -20,11 +20,17 @@ package struct NodeTangleSource: TangleSource {
 
     private let nodes: NodePool
     private let memory: SightedAddresses
+    private let hints: FeedHints
 
-    /// - Parameter forgets: a number that every forget changes: what was learnt until then is
-    ///   dropped.
-    package init(_ nodes: NodePool, forgets: @escaping @Sendable () -> UInt64 = { 0 }) {
+    /// - Parameters:
+    ///   - hints: what the nodes' feeds tell of addresses.
+    ///   - forgets: a number that every forget changes: what was learnt until then is dropped.
+    package init(
+        _ nodes: NodePool, hints: FeedHints = FeedHints(),
+        forgets: @escaping @Sendable () -> UInt64 = { 0 }
+    ) {
         self.nodes = nodes
+        self.hints = hints
         memory = SightedAddresses(forgets: forgets)
     }
 
@@ -56,7 +62,19 @@ package struct NodeTangleSource: TangleSource {
             sighted[place, default: Sighting(hashes: [])].hashes.append(hash)
             if let transaction = given[hash] { sighted[place]?.transactions[hash] = transaction }
         }
-        return addresses.map { sighted[$0] ?? Sighting(hashes: []) }
+        return addresses.map { hinted(sighted[$0] ?? Sighting(hashes: []), at: $0) }
+    }
+
+    /// With what the feeds named and the nodes did not; it is asked for by its hash, and judged
+    /// as everything else.
+    private func hinted(_ sighting: Sighting, at address: Hash) -> Sighting {
+        let known = hints.hashes(at: address)
+        guard !known.isEmpty else { return sighting }
+        let found = Set(sighting.hashes)
+        var sighting = sighting
+        // First: a look goes only so far through a long list.
+        sighting.hashes = known.filter { !found.contains($0) } + sighting.hashes
+        return sighting
     }
 
     /// - Parameter given: transactions that are there already.
@@ -92,7 +110,12 @@ package struct NodeTangleSource: TangleSource {
         memory.note(
             address,
             isCrowded: found.mayBeIncomplete || found.hashes.count > Self.transactionsPerSighting)
-        return Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete)
+        return hinted(
+            Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete), at: address)
+    }
+
+    package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] {
+        try await nodes.findTransactions(bundles: bundles).hashes
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {

@@ -46,9 +46,16 @@ package struct Service: Sendable {
         let metrics = Metrics()
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
         let nodes = roles.contains(.crawler) ? try nodes() : nil
+        let hints = FeedHints()
         let crawler = try nodes.map {
-            try CrawlService.following($0, instance, metrics: metrics, log: log)
+            try CrawlService.following($0, hints: hints, instance, metrics: metrics, log: log)
         }
+        let feeds =
+            nodes == nil || configuration.nodeFeeds.isEmpty
+            ? nil
+            : try FeedListener(
+                configuration.nodeFeeds, hints: hints, metrics: metrics,
+                log: log.component("feeds"))
         let nodeWatch = try nodes.map {
             try NodeWatch($0, metrics: metrics, log: log.component("nodes"))
         }
@@ -69,6 +76,7 @@ package struct Service: Sendable {
                 if let api { group.addTask { await api.run() } }
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
                 if let nodeWatch { group.addTask { await nodeWatch.run() } }
+                if let feeds { group.addTask { try await feeds.run() } }
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
                     group.addTask { await queue.run() }

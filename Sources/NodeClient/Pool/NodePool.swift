@@ -102,6 +102,11 @@ package final class NodePool: Sendable {
             hashes: found.hashes, incomplete: found.incomplete, unanswered: errors)
     }
 
+    /// The hashes of transactions with any of these bundle hashes, of the first node that answers.
+    package func findTransactions(bundles: [Hash]) async throws -> FoundTransactions {
+        try await perform { try await $0.findTransactions(bundles: bundles) }
+    }
+
     /// The transactions with these hashes; what one node does not have or answers wrongly is asked
     /// of the others.
     package func transactions(_ hashes: [Hash]) async throws -> TransactionLookup {
