@@ -52,17 +52,18 @@ final class Connection: Sendable {
     let core: ServerCore
     let address: AddressKey
     let remoteAddress: String
-    let admission: Admission.Decision
+    /// Others are only told that there are too many.
+    let isServed: Bool
     let state: Mutex<State>
 
     init(
         core: ServerCore, handle: ConnectionHandle, socket: Int32, address: AddressKey,
-        remoteAddress: String, admission: Admission.Decision
+        remoteAddress: String, isServed: Bool
     ) {
         self.core = core
         self.address = address
         self.remoteAddress = remoteAddress
-        self.admission = admission
+        self.isServed = isServed
         self.state = Mutex(
             State(handle: handle, socket: socket, clock: ConnectionClock(now: .now)))
     }

@@ -6,6 +6,7 @@ import Synchronization
 extension Connection {
     /// A request line has arrived.
     func requestLineArrived(_ line: String) {
+        core.requestBegins(self)
         let now = ContinuousClock.now
         let limits = core.configuration.limits
         state.withLock { state in
@@ -34,7 +35,7 @@ extension Connection {
         let handle = state.withLock { $0.handle }
         let headers = Self.headers(handle)
         let refusal: HTTPRequestError? =
-            admission == .serve ? (core.isStopping ? .shuttingDown : nil) : .tooManyConnections
+            isServed ? (core.isStopping ? .shuttingDown : nil) : .tooManyConnections
         let step = state.withLock { state -> RequestIntake.Step in
             guard var exchange = state.exchange else { return .proceed }
             state.exchange = nil
@@ -89,6 +90,7 @@ extension Connection {
                     method: exchange.method, target: target, headers: exchange.headers,
                     body: body, remoteAddress: remoteAddress))
         }
+        core.requestIsThere(self)
         switch next {
         case nil: return false
         case .refuse(let error): return send(.refusal(error))
@@ -119,6 +121,7 @@ extension Connection {
             return (exchange, state.cut ?? exchange.outcome(sentToTheEnd: sentToTheEnd))
         }
         guard let (exchange, outcome) = ended else { return }
+        core.requestIsOver(self)
         core.releaseBody(exchange.reservedBytes)
         Self.cancel(exchange.runningTask)
         core.configuration.observe?(

@@ -42,8 +42,9 @@ extension Connection {
 
     /// Gives the answer to libmicrohttpd. On the daemon's thread.
     func send(_ response: HTTPResponse) -> Bool {
+        core.requestIsThere(self)
         let (handle, isHead) = state.withLock { ($0.handle, $0.exchange?.method == "HEAD") }
-        let mustClose = core.isStopping || admission != .serve
+        let mustClose = core.isStopping || !isServed
         var answer = response
         var made = make(answer, isHead: isHead, mustClose: mustClose)
         if made == nil {

@@ -24,7 +24,7 @@ final class Daemon: @unchecked Sendable {
         settings.listening_socket = listener.descriptor
         // The registry decides; libmicrohttpd only has to let it.
         settings.connection_limit = UInt32(
-            clamping: configuration.limits.connections + Admission.turnedAwayAtOnce + 1)
+            clamping: Admission.all(configuration.limits) + 1)
         settings.connection_memory = Self.connectionMemory(configuration.limits)
         settings.tls_key = tls?.key.pointer
         settings.tls_certificate = tls?.certificate.pointer

@@ -38,8 +38,9 @@ package struct HTTPTLS: Sendable {
 
 /// Sizes and counts.
 package struct HTTPLimits: Sendable, Hashable {
-    /// Connections served at once, of which live streams may take many. A few more are answered
-    /// with 503, the rest refused.
+    /// Connections served at once, of which live streams may take many. Where all are taken a new
+    /// one takes the place of the oldest whose request has not come; where each has one, a few
+    /// more are answered with 503, the rest refused.
     package var connections = 2048
     /// Of these, from one IPv4 address or one IPv6 /64 network. Behind a proxy all
     /// connections come from one address: raise it to `connections` there.
@@ -95,6 +96,8 @@ package struct HTTPExchange: Sendable, Hashable {
         /// A stream's body threw.
         case failed
         case headerDeadline, bodyDeadline, writeStall, shutdown
+        /// Another needed the place, and the request was not all there.
+        case displaced
     }
 
     /// A standard method, or `OTHER`, so that it can label a metric.

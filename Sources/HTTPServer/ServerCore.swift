@@ -7,9 +7,39 @@ final class ServerCore: Sendable {
     private struct Registry {
         var connections: [ObjectIdentifier: Connection] = [:]
         var admission: Admission
+        /// Served, and no whole request has come: of the one that is on its way, or the first.
+        var unfinished = WaitingLine<ObjectIdentifier>()
+        /// Served, and nothing of the next request has come.
+        var idle = WaitingLine<ObjectIdentifier>()
+        var displaced: Set<ObjectIdentifier> = []
         var bodyBytes = 0
         var handlers = 0
         var isStopping = false
+
+        /// Who makes room: the oldest of those whose request does not come to its end, and only
+        /// then of those who may ask again.
+        ///
+        /// - Parameter address: Of this address alone; nil for any.
+        func displaceable(_ address: AddressKey?) -> ObjectIdentifier? {
+            let isMeant = { id in address == nil || connections[id]?.address == address }
+            return unfinished.first(where: isMeant) ?? idle.first(where: isMeant)
+        }
+
+        func decision(for address: AddressKey) -> Admission.Decision {
+            admission.decision(for: address) { displaceable($0 ? address : nil) != nil }
+        }
+
+        mutating func displace(for address: AddressKey) -> Connection? {
+            let isAddressFull = admission.isFull(address)
+            guard let id = displaceable(isAddressFull ? address : nil),
+                let connection = connections[id]
+            else { return nil }
+            unfinished.leave(id)
+            idle.leave(id)
+            displaced.insert(id)
+            admission.displaced(connection.address)
+            return connection
+        }
     }
 
     let configuration: HTTPServerConfiguration
@@ -39,28 +69,66 @@ final class ServerCore: Sendable {
 
     /// Whether a connection may come in at all.
     func admits(_ address: AddressKey) -> Bool {
-        registry.withLock { !$0.isStopping && $0.admission.decision(for: address) != .refuse }
+        registry.withLock { !$0.isStopping && $0.decision(for: address) != .refuse }
     }
 
     func connectionStarted(
         _ handle: ConnectionHandle, socket: Int32, address: AddressKey, remoteAddress: String
     ) -> Connection {
-        registry.withLock { registry in
-            let decision = registry.admission.decision(for: address)
-            registry.admission.entered(address, decision)
+        let (connection, displaced) = registry.withLock { registry in
+            let decision = registry.decision(for: address)
+            let displaced = decision == .displace ? registry.displace(for: address) : nil
+            let isServed = decision == .serve || displaced != nil
+            registry.admission.entered(address, isServed: isServed)
             let connection = Connection(
                 core: self, handle: handle, socket: socket, address: address,
-                remoteAddress: remoteAddress, admission: decision)
+                remoteAddress: remoteAddress, isServed: isServed)
             registry.connections[ObjectIdentifier(connection)] = connection
-            return connection
+            if isServed { registry.unfinished.enter(ObjectIdentifier(connection)) }
+            return (connection, displaced)
         }
+        // Not under the registry's lock: those of connections are taken before it.
+        displaced?.cut(.displaced)
+        return connection
     }
 
     func connectionClosed(_ connection: Connection) {
         connection.closed()
         registry.withLock { registry in
-            registry.admission.left(connection.address, connection.admission)
-            registry.connections[ObjectIdentifier(connection)] = nil
+            let id = ObjectIdentifier(connection)
+            registry.admission.left(
+                connection.address, isServed: connection.isServed,
+                wasDisplaced: registry.displaced.remove(id) != nil)
+            registry.unfinished.leave(id)
+            registry.idle.leave(id)
+            registry.connections[id] = nil
+        }
+    }
+
+    /// The first bytes of a further request have come.
+    func requestBegins(_ connection: Connection) {
+        registry.withLock { registry in
+            let id = ObjectIdentifier(connection)
+            guard registry.idle.leave(id) else { return }
+            registry.unfinished.enter(id)
+        }
+    }
+
+    /// The request is there, or will be answered without the rest of it: its place is its own
+    /// until it was.
+    func requestIsThere(_ connection: Connection) {
+        registry.withLock { _ = $0.unfinished.leave(ObjectIdentifier(connection)) }
+    }
+
+    /// The answer was sent.
+    func requestIsOver(_ connection: Connection) {
+        registry.withLock { registry in
+            let id = ObjectIdentifier(connection)
+            registry.unfinished.leave(id)
+            guard connection.isServed, registry.connections[id] != nil,
+                !registry.displaced.contains(id)
+            else { return }
+            registry.idle.enter(id)
         }
     }
 

@@ -24,23 +24,25 @@ struct LoadGenerator: Sendable {
     let requests: [[UInt8]]
 
     /// - Throws: `BenchError` where an answer is none, or no 200.
-    func run(connections: Int) async throws -> Outcome {
+    ///
+    /// - Parameter areNew: Each request comes on a connection of its own.
+    func run(connections: Int, areNew: Bool = false) async throws -> Outcome {
         // Blocking calls stay off the cooperative threads, which answer.
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(with: Result { try generate(connections: connections) })
+                continuation.resume(with: Result { try generate(connections, areNew) })
             }
         }
     }
 
-    private func generate(connections: Int) throws -> Outcome {
+    private func generate(_ connections: Int, _ areNew: Bool) throws -> Outcome {
         let end = ContinuousClock.now + Self.warmUp + Self.duration
         let start = end - Self.duration
         let results = Mutex<[Result<[Double], any Error>]>([])
         let threads = (0..<connections).map { number in
             let thread = Thread {
                 let result = Result {
-                    try measure(from: number * requests.count / connections, start, end)
+                    try measure(from: number * requests.count / connections, areNew, start, end)
                 }
                 results.withLock { $0.append(result) }
             }
@@ -75,9 +77,10 @@ struct LoadGenerator: Sendable {
 
     /// Seconds of each answer that began after `start`.
     private func measure(
-        from place: Int, _ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant
+        from place: Int, _ areNew: Bool, _ start: ContinuousClock.Instant,
+        _ end: ContinuousClock.Instant
     ) throws -> [Double] {
-        let connection = try Self.open(port)
+        var connection = try Self.open(port)
         defer { close(connection) }
         var latencies: [Double] = []
         var buffer = [UInt8](repeating: 0, count: Self.answerBytes)
@@ -85,6 +88,10 @@ struct LoadGenerator: Sendable {
         while true {
             let began = ContinuousClock.now
             guard began < end else { return latencies }
+            if areNew {
+                close(connection)
+                connection = try Self.open(port)
+            }
             _ = try Self.exchange(requests[next % requests.count], on: connection, &buffer)
             next += 1
             if began >= start { latencies.append((ContinuousClock.now - began) / .seconds(1)) }

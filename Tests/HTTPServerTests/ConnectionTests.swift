@@ -10,17 +10,31 @@ extension OverSockets {
         func limit() async throws {
             var limits = HTTPLimits()
             limits.connections = 5
+            let (asked, gate) = (Counter(), Gate())
             let (served, turnedAway, refused, later) = try await withServer(
-                limits: limits, handler: { _ in .text("ok") }
+                limits: limits,
+                handler: { _ in
+                    asked.increment()
+                    await gate.opened()
+                    return .text("ok")
+                }
             ) { port in
-                let clients = try (0..<60).map { _ in try RawClient(port: port) }
+                // Whoever waits for an answer keeps the place.
+                let first = try (0..<5).map { _ in
+                    let client = try RawClient(port: port)
+                    try client.request("GET", "/")
+                    return client
+                }
+                #expect(asked.waitUntil(5))
+                let others = try (0..<55).map { _ in try RawClient(port: port) }
                 var statuses: [Int?] = []
-                for client in clients {
+                for client in others {
                     do { try client.request("GET", "/") } catch is RawClient.Trouble {}
-                    // Answered connections are kept, so they go on counting.
                     statuses.append(try client.readHead()?.status)
                 }
-                for client in clients { client.close() }
+                gate.open()
+                statuses += try first.map { try $0.readHead()?.status }
+                for client in first + others { client.close() }
                 var later: Int?
                 for _ in 0..<500 where later != 200 {
                     let client = try RawClient(port: port)
@@ -43,13 +57,25 @@ extension OverSockets {
         func perAddress() async throws {
             var limits = HTTPLimits()
             limits.connectionsPerAddress = 2
-            let statuses = try await withServer(limits: limits, handler: { _ in .text("ok") }) {
-                port in
-                let clients = try (0..<3).map { _ in try RawClient(port: port) }
-                return try clients.map { client in
+            let (asked, gate) = (Counter(), Gate())
+            let statuses = try await withServer(
+                limits: limits,
+                handler: { _ in
+                    asked.increment()
+                    await gate.opened()
+                    return .text("ok")
+                }
+            ) { port in
+                let clients = try (0..<3).map { index in
+                    let client = try RawClient(port: port)
                     try client.request("GET", "/")
-                    let response = try client.readResponse()
-                    return "\(response?.status ?? 0) \(response?.headers["connection"] ?? "-")"
+                    if index < 2 { #expect(asked.waitUntil(index + 1)) }
+                    return client
+                }
+                let last = try clients[2].readResponse()
+                gate.open()
+                return try (clients[..<2].map { try $0.readResponse() } + [last]).map {
+                    "\($0?.status ?? 0) \($0?.headers["connection"] ?? "-")"
                 }
             }
             #expect(statuses == ["200 -", "200 -", "503 close"])

@@ -70,23 +70,75 @@ struct AdmissionTests {
     func limits() throws {
         let (one, two) = (try key("192.0.2.1"), try key("192.0.2.2"))
         var admission = Admission(connections: 3, connectionsPerAddress: 2)
+        func decision(_ address: AddressKey) -> Admission.Decision {
+            admission.decision(for: address) { _ in false }
+        }
         for _ in 0..<2 {
-            #expect(admission.decision(for: one) == .serve)
-            admission.entered(one, .serve)
+            #expect(decision(one) == .serve)
+            admission.entered(one, isServed: true)
         }
-        #expect(admission.decision(for: one) == .turnAway)
-        #expect(admission.decision(for: two) == .serve)
-        admission.entered(two, .serve)
-        #expect(admission.decision(for: two) == .turnAway)
+        #expect(decision(one) == .turnAway)
+        #expect(decision(two) == .serve)
+        admission.entered(two, isServed: true)
+        #expect(decision(two) == .turnAway)
         for _ in 0..<Admission.turnedAwayAtOnce {
-            #expect(admission.decision(for: two) == .turnAway)
-            admission.entered(two, .turnAway)
+            #expect(decision(two) == .turnAway)
+            admission.entered(two, isServed: false)
         }
-        #expect(admission.decision(for: two) == .refuse)
-        admission.left(two, .turnAway)
-        #expect(admission.decision(for: two) == .turnAway)
-        admission.left(one, .serve)
-        #expect(admission.decision(for: one) == .serve)
+        #expect(decision(two) == .refuse)
+        admission.left(two, isServed: false, wasDisplaced: false)
+        #expect(decision(two) == .turnAway)
+        admission.left(one, isServed: true, wasDisplaced: false)
+        #expect(decision(one) == .serve)
+    }
+
+    @Test("Who waits makes room, of the same address where that has too many, and not all at once")
+    func displacing() throws {
+        let (one, two) = (try key("192.0.2.1"), try key("192.0.2.2"))
+        var admission = Admission(connections: 100, connectionsPerAddress: 99)
+        for _ in 0..<99 { admission.entered(one, isServed: true) }
+        #expect(admission.decision(for: one) { $0 } == .displace)
+        #expect(admission.decision(for: one) { !$0 } == .turnAway)
+        #expect(admission.decision(for: two) { _ in true } == .serve)
+        admission.entered(two, isServed: true)
+        #expect(admission.decision(for: two) { !$0 } == .displace)
+        for _ in 0..<Admission.leavingAtOnce {
+            #expect(admission.decision(for: two) { _ in true } == .displace)
+            admission.displaced(one)
+            admission.entered(two, isServed: true)
+        }
+        #expect(admission.served == 100)
+        #expect(admission.decision(for: two) { _ in true } == .turnAway)
+        admission.left(one, isServed: true, wasDisplaced: true)
+        #expect(admission.served == 100)
+        #expect(admission.decision(for: two) { _ in true } == .displace)
+    }
+}
+
+@Suite("Who waits longest")
+struct WaitingLineTests {
+    @Test("The first who is still there, also after many have come and gone")
+    func order() {
+        var line = WaitingLine<Int>()
+        #expect(line.first() == nil)
+        for member in 0..<1000 {
+            line.enter(member)
+            guard member >= 3 else { continue }
+            let waited = line.leave(member - 3)
+            #expect(waited)
+        }
+        #expect(line.count == 3)
+        #expect(line.first() == 997)
+        #expect(line.first { $0 != 997 } == 998)
+        line.enter(997)
+        #expect(line.first() == 998)
+        let waited = line.leave(5)
+        #expect(!waited)
+        for member in [998, 999, 997] {
+            #expect(line.first() == member)
+            line.leave(member)
+        }
+        #expect(line.first() == nil)
     }
 }
 

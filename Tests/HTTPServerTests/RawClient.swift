@@ -24,8 +24,10 @@ final class RawClient: @unchecked Sendable {
     private var buffer: [UInt8] = []
 
     /// `receiveBuffer` bounds what the kernel takes in for a client that does not read.
-    /// Nothing waits longer than `patience` seconds.
-    init(port: UInt16, receiveBuffer: Int32? = nil, patience: Int = 20) throws {
+    /// Nothing waits longer than `patience` seconds. The client's own address is 127.0.`network`.1.
+    init(
+        port: UInt16, receiveBuffer: Int32? = nil, patience: Int = 20, network: UInt8 = 0
+    ) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Trouble(what: "socket") }
         if var size = receiveBuffer {
@@ -41,9 +43,20 @@ final class RawClient: @unchecked Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var own = sockaddr_in()
+        own.sin_family = sa_family_t(AF_INET)
+        own.sin_addr.s_addr = (UInt32(0x7F00_0001) + UInt32(network) << 8).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        if network != 0 {
+            withUnsafePointer(to: &own) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = Glibc.bind(descriptor, $0, size)
+                }
+            }
+        }
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                Glibc.connect(descriptor, $0, size)
             }
         }
         guard result == 0 else {
