@@ -83,12 +83,11 @@ package enum AEAD {
         associatedData: [UInt8]
     ) throws(SecretsError) {
         try check(key)
-        let nonce = Array(sealed.prefix(nonceCount))
-        let status = sealed.dropFirst(nonceCount).withUnsafeBufferPointer { input -> Int32 in
+        let status = sealed.withUnsafeBufferPointer { input -> Int32 in
             key.withStart { key in
-                guard let start = input.baseAddress else { return -1 }
+                guard let nonce = input.baseAddress, input.count >= overhead else { return -1 }
                 return crypto_aead_xchacha20poly1305_ietf_decrypt(
-                    plaintext, nil, nil, start, UInt64(input.count),
+                    plaintext, nil, nil, nonce + nonceCount, UInt64(input.count - nonceCount),
                     associatedData, UInt64(associatedData.count), nonce, key)
             }
         }

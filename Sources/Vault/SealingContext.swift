@@ -39,17 +39,24 @@ package struct SealingContext: Hashable, Sendable {
     /// A version byte, then each field with its length (4 bytes, big-endian) before it: no two
     /// contexts have the same bytes. A row's first byte says of which kind it is.
     package var associatedData: [UInt8] {
-        var data: [UInt8] = [Self.version]
+        // Every value that is sealed or opened asks for it: without arrays for its parts.
+        var data: [UInt8] = []
+        data.reserveCapacity(Self.usualByteCount)
+        data.append(Self.version)
         data.appendField(table.utf8)
         data.appendField(column.utf8)
-        data.appendField(bigEndian(channel.rawValue))
-        data.appendField(bigEndian(period.rawValue))
+        data.appendField(integer: channel.rawValue)
+        data.appendField(integer: period.rawValue)
         switch row {
-        case .number(let number): data.appendField([1] + bigEndian(number))
+        case .number(let number):
+            data.appendInteger(UInt32(1 + Int64.bitWidth / 8))
+            data.append(1)
+            data.appendInteger(number)
         case .bytes(let bytes): data.appendField([2] + bytes)
         }
         return data
     }
 
     private static let version: UInt8 = 1
+    private static let usualByteCount = 96
 }

@@ -111,8 +111,7 @@ struct MeteredChannel: Sendable {
 
     private func insert(_ part: Range<Int>, of day: Int, into archive: Archive) async throws {
         let period = Period(Date())
-        let first = Int64(day * heads.count + part.lowerBound)
-        let sequences = part.indices.map { first + Int64($0) }
+        let sequences = part.map { Int64(day * heads.count + $0) }
         let sealed = try zip(sequences, heads[part]).map { sequence, head in
             try archive.vault.seal(
                 head, SealedColumn.messageHead.context(number, period, row: sequence))

@@ -13,6 +13,11 @@ struct ByteReader {
         return Array(rest.prefix(count))
     }
 
+    mutating func skip(_ count: Int) throws(Mismatch) {
+        guard count >= 0, count <= rest.count else { throw Mismatch() }
+        rest = rest.dropFirst(count)
+    }
+
     mutating func read<Integer: FixedWidthInteger>(_: Integer.Type) throws(Mismatch) -> Integer {
         var integer: Integer = 0
         let count = Integer.bitWidth / 8

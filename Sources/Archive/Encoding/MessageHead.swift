@@ -23,8 +23,8 @@ package struct MessageHead: Sendable {
     package let packedPayload: [UInt8]
     package let payloadTritCount: Int
 
-    private static let version: UInt8 = 1
-    private static let tagTritCount = 81
+    fileprivate static let version: UInt8 = 1
+    fileprivate static let tagTritCount = 81
 
     /// - Parameter payload: the bundle's; nil has it put together.
     package init(root: Root, message: Message, bundle: Bundle, payload: Trytes? = nil) {
@@ -106,9 +106,11 @@ package struct MessageHead: Sendable {
     }
 
     /// The claimed time, nil where it lies outside the years 1970 to 9999.
-    package var claimedAt: Date? {
-        guard (0..<Self.claimLimit).contains(claimedMilliseconds) else { return nil }
-        return Date(timeIntervalSince1970: Double(claimedMilliseconds) / 1000)
+    package var claimedAt: Date? { Self.time(claimed: claimedMilliseconds) }
+
+    fileprivate static func time(claimed milliseconds: Int64) -> Date? {
+        guard (0..<claimLimit).contains(milliseconds) else { return nil }
+        return Date(timeIntervalSince1970: Double(milliseconds) / 1000)
     }
 
     /// Days since 1970 in UTC of the claimed time.
@@ -118,4 +120,39 @@ package struct MessageHead: Sendable {
 
     /// Milliseconds from 1970 to the year 10000, which RFC 3339 cannot write.
     private static let claimLimit: Int64 = 253_402_300_800_000
+}
+
+/// What of an encoded head reading a message's content needs: a third of the work of the whole.
+struct MessageContent {
+    private let root: Root
+    private let claimedMilliseconds: Int64
+    private let packedPayload: [UInt8]
+    private let payloadTritCount: Int
+
+    /// - Throws: `ByteReader.Mismatch` or `TernaryError` where `bytes` are not what
+    ///   `MessageHead.encoded` gave.
+    init(encoded bytes: [UInt8]) throws {
+        var reader = ByteReader(bytes)
+        guard try reader.read(UInt8.self) == MessageHead.version else {
+            throw ByteReader.Mismatch()
+        }
+        root = try Root(packed: reader.read(Hash.packedCount))
+        // Tail, bundle; tag.
+        try reader.skip(
+            2 * Hash.packedCount + T5B1.byteCount(tritCount: MessageHead.tagTritCount))
+        claimedMilliseconds = try reader.read(Int64.self)
+        // Security level.
+        try reader.skip(1)
+        payloadTritCount = Int(try reader.read(UInt32.self))
+        packedPayload = reader.readRest()
+    }
+
+    /// As a head's.
+    var claimedAt: Date? { MessageHead.time(claimed: claimedMilliseconds) }
+
+    /// - Throws: `TernaryError` where the payload is none.
+    func request(sideKey: SideKey?) throws(TernaryError) -> ReadRequest {
+        try ReadRequest(
+            packed: packedPayload, tritCount: payloadTritCount, root: root, sideKey: sideKey)
+    }
 }

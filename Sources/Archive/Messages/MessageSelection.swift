@@ -56,7 +56,7 @@ struct MessageSelection {
         text += " and \(condition) \(parameter(value))"
     }
 
-    private static func day(_ date: Date) -> Int32 {
+    static func day(_ date: Date) -> Int32 {
         Int32(clamping: Int64((date.timeIntervalSince1970 / 86400).rounded(.down)))
     }
 }

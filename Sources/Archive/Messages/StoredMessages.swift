@@ -50,7 +50,7 @@ extension Archive {
 
     /// Bytes of sealed heads that one call takes, unless a single one has more: a thousand
     /// telegrams. Decrypted and written down they are a few times as large.
-    private static let batchBytes = 2 << 20
+    static let batchBytes = 2 << 20
 
     /// The next messages of a channel after `key`, as many as there are up to `limit`, or
     /// fewer where they are large.
@@ -86,26 +86,42 @@ extension Archive {
     package func recordRead(
         _ messages: [StoredMessage], of channel: ChannelNumber, within scope: ChannelScope
     ) throws {
-        guard messages.allSatisfy({ scope.allows($0, of: channel) }) else {
-            throw ArchiveError.fenced(channel)
+        try recordRead(messages.map(\.mark), of: channel, within: scope)
+    }
+
+    /// The same of messages of which no more is known.
+    package func recordRead(
+        _ marks: [ReadMark], of channel: ChannelNumber, within scope: ChannelScope
+    ) throws {
+        if let windows = scope.windows(of: channel) {
+            guard marks.allSatisfy({ mark in windows.contains { $0.contains(mark) } }) else {
+                throw ArchiveError.fenced(channel)
+            }
         }
         let grants = scope.grants(of: channel).filter {
-            messages.contains(where: $0.window.contains)
+            marks.contains(where: $0.window.contains)
         }
         try noteRead(
-            messages.map(\.sequence), seen: messages.map(\.firstSeenAt), of: channel,
+            marks.map(\.sequence), seen: marks.map(\.firstSeenAt), of: channel,
             by: basis(of: grants))
+    }
+
+    /// Whether a channel's messages may be read now.
+    func checkReadable(
+        _ channel: ChannelNumber, within scope: ChannelScope, ofRestricted: Bool
+    ) async throws {
+        let state = try await self.channel(channel, within: scope).state
+        guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+        guard state != .restricted || ofRestricted else {
+            throw ArchiveError.wrongState(channel, state)
+        }
     }
 
     private func unrecordedMessages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
         within scope: ChannelScope, ofRestricted: Bool
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
-        let state = try await self.channel(channel, within: scope).state
-        guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
-        guard state != .restricted || ofRestricted else {
-            throw ArchiveError.wrongState(channel, state)
-        }
+        try await checkReadable(channel, within: scope, ofRestricted: ofRestricted)
         let limit = min(max(limit, 1), Self.messageBatchLimit)
         let windows = scope.windows(of: channel)
         var messages: [StoredMessage] = []

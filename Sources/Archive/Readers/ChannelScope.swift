@@ -38,7 +38,7 @@ package enum ChannelScope: Sendable, Equatable {
     package func isLimited(to channel: ChannelNumber) -> Bool { windows(of: channel) != nil }
 
     package func allows(_ message: StoredMessage, of channel: ChannelNumber) -> Bool {
-        windows(of: channel)?.contains { $0.contains(message) } ?? true
+        windows(of: channel)?.contains { $0.contains(message.mark) } ?? true
     }
 
     /// Whether nothing that another scope gave of a channel was taken away.

@@ -40,13 +40,13 @@ package struct GrantWindow: Sendable, Hashable {
         return true
     }
 
-    func contains(_ message: StoredMessage) -> Bool {
+    func contains(_ message: ReadMark) -> Bool {
         if let seenFrom, message.firstSeenAt < seenFrom { return false }
         if let seenUntil, message.firstSeenAt >= seenUntil { return false }
         if let firstPosition, message.position < firstPosition { return false }
         if let lastPosition, message.position > lastPosition { return false }
         if let claimedFrom {
-            guard let claimedDay = message.head.claimedDay, claimedDay >= claimedFrom else {
+            guard let claimedDay = message.claimedDay, claimedDay >= claimedFrom else {
                 return false
             }
         }

@@ -7,16 +7,18 @@ import Vault
 /// Channel, token and grants are asked for with every batch as it is read, and again before it is
 /// handed out: the first after a forget, a restriction or a revocation throws.
 struct MessageBatches<Part: Sendable>: Sendable {
+    typealias Pipeline = MessagePipeline<StoredMessage, MessageKey, Part>
+
     private let archive: Archive
     private let channel: ChannelRecord
     private let caller: Caller
-    private let pipeline: MessagePipeline<Part>
+    private let pipeline: Pipeline
     /// Where more is, or nothing, once the last batch was taken.
     private(set) var end: MessagePlace?
 
     init(
         archive: Archive, channel: ChannelRecord, query: MessageQuery, caller: Caller,
-        batch: Int, form: @escaping MessagePipeline<Part>.Form
+        batch: Int, form: @escaping Pipeline.Form
     ) {
         self.archive = archive
         self.channel = channel
@@ -27,7 +29,7 @@ struct MessageBatches<Part: Sendable>: Sendable {
         ) { after, wanted in
             try await archive.messages(
                 of: channel.id, query.range, after: after, limit: min(wanted ?? batch, batch),
-                within: try await Self.scope(of: caller, archive, channel.id), recorded: false)
+                within: try await archive.scope(of: caller, channel.id), recorded: false)
         }
     }
 
@@ -36,17 +38,18 @@ struct MessageBatches<Part: Sendable>: Sendable {
         guard end == nil else { return nil }
         let batch = try await pipeline.next()
         if batch.isLast { end = MessagePlace(next: batch.next) }
-        let scope = try await Self.scope(of: caller, archive, channel.id)
+        let scope = try await archive.scope(of: caller, channel.id)
         _ = try await archive.readable(channel.id, within: scope)
         // Throws where a grant ended meanwhile by which some of them were read.
         try archive.recordRead(batch.messages, of: channel.id, within: scope)
         return batch.part
     }
+}
 
-    private static func scope(
-        of caller: Caller, _ archive: Archive, _ channel: ChannelNumber
-    ) async throws -> ChannelScope {
-        guard let scope = try await archive.caller(caller.token, about: channel)?.scope else {
+extension Archive {
+    /// What a caller may know of now.
+    func scope(of caller: Caller, _ channel: ChannelNumber) async throws -> ChannelScope {
+        guard let scope = try await self.caller(caller.token, about: channel)?.scope else {
             throw RequestError.unauthenticated(tokenGiven: true)
         }
         return scope

@@ -3,30 +3,32 @@ import Synchronization
 
 /// Reads batches ahead and decrypts them, each in its turn. What is under way is cancelled when
 /// the pipeline goes.
-final class MessagePipeline<Part: Sendable>: Sendable {
+///
+/// - Parameters:
+///   - Item: A message as it is read.
+///   - Key: Its place in the order in which they are.
+final class MessagePipeline<Item: Sendable, Key: Sendable, Part: Sendable>: Sendable {
     struct Batch: Sendable {
-        let messages: [StoredMessage]
+        let messages: [Item]
         /// What was made of them.
         let part: Part
         /// Where more is; nil where there is nothing more now.
-        let next: MessageKey?
+        let next: Key?
         let isLast: Bool
     }
 
     /// Messages after a place, at most so many, and where to go on.
     typealias Source =
-        @Sendable (_ after: MessageKey?, _ wanted: Int?) async throws -> (
-            messages: [StoredMessage], next: MessageKey?
-        )
+        @Sendable (_ after: Key?, _ wanted: Int?) async throws -> (messages: [Item], next: Key?)
 
     /// Makes of messages what is handed out.
     typealias Form =
-        @Sendable (inout MessageReading, [StoredMessage]) async throws -> Part
+        @Sendable (inout MessageReading, [Item]) async throws -> Part
 
     /// What was read, and what is left to read; nothing where `isLast`.
     private struct Portion: Sendable {
-        var messages: [StoredMessage] = []
-        var after: MessageKey?
+        var messages: [Item] = []
+        var after: Key?
         /// Messages still wanted; nil for all there are.
         var wanted: Int?
         var isLast = false
@@ -47,7 +49,7 @@ final class MessagePipeline<Part: Sendable>: Sendable {
     private let state: Mutex<State>
 
     init(
-        after: MessageKey?, wanted: Int?, reading: MessageReading, form: @escaping Form,
+        after: Key?, wanted: Int?, reading: MessageReading, form: @escaping Form,
         source: @escaping Source
     ) {
         self.source = source

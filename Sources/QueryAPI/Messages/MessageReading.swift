@@ -66,7 +66,7 @@ package struct MessageReading: Sendable {
     package mutating func documents(of messages: [StoredMessage]) async throws
         -> [MessageDocument]
     {
-        try await parts(of: messages, Self.read) { $0 }.flatMap { $0 }
+        try await parts(of: messages) { $0 }.flatMap { $0 }
     }
 
     /// The same as NDJSON.
@@ -82,40 +82,63 @@ package struct MessageReading: Sendable {
     private mutating func text(
         of messages: [StoredMessage], _ form: @escaping @Sendable ([MessageDocument]) -> [UInt8]
     ) async throws -> [UInt8] {
-        let parts = try await parts(of: messages, Self.read, form)
+        let parts = try await parts(of: messages, form)
         var text: [UInt8] = []
         text.reserveCapacity(parts.reduce(0) { $0 + $1.count })
         for part in parts { text += part }
         return text
     }
 
-    /// What `form` makes of some messages each, in their order: of these alone, without what is
-    /// known of them.
-    mutating func contents<Part: Sendable>(
-        of messages: [StoredMessage], _ form: @escaping @Sendable ([Message]) -> Part
-    ) async throws -> [Part] {
-        try await parts(of: messages, Self.decrypt, form)
+    /// What reads a channel's messages.
+    struct Keys: Sendable {
+        let channel: ChannelNumber
+        let mode: ChannelMode
+        fileprivate let sideKeys: [Int16: SideKey]
+
+        /// - Parameter number: As a message names it.
+        func sideKey(_ number: Int16?, of sequence: Int64) throws -> SideKey? {
+            guard let number else { return nil }
+            guard let sideKey = sideKeys[number] else {
+                throw ReadingError.sideKeyGone(channel, sequence: sequence)
+            }
+            return sideKey
+        }
+
+        /// Messages that were verified when they were stored.
+        func decrypted(_ requests: [ReadRequest], of sequences: [Int64]) throws -> [Message] {
+            try zip(sequences, MessageReader.read(requests, .alreadyVerified)).map {
+                sequence, result in
+                do throws(ReadError) {
+                    return try result.get()
+                } catch {
+                    throw ReadingError.unreadable(channel, sequence: sequence, error)
+                }
+            }
+        }
     }
 
-    private typealias Read<Item> =
-        @Sendable (
-            ArraySlice<StoredMessage>, ChannelNumber, ChannelMode, [Int16: SideKey]
-        ) throws -> [Item]
-
-    /// What `form` makes of what was read of some messages each, on all processors.
-    private mutating func parts<Item, Part: Sendable>(
-        of messages: [StoredMessage], _ read: @escaping Read<Item>,
-        _ form: @escaping @Sendable ([Item]) -> Part
+    private mutating func parts<Part: Sendable>(
+        of messages: [StoredMessage], _ form: @escaping @Sendable ([MessageDocument]) -> Part
     ) async throws -> [Part] {
-        try await loadSideKeys(for: messages)
-        let (channel, mode, sideKeys) = (channel, mode, sideKeys)
+        try await parts(of: messages, sideKey: \.sideKey) { part, keys in
+            form(try Self.read(part, keys))
+        }
+    }
+
+    /// What `form` makes of some messages each, in their order, on all processors.
+    mutating func parts<Stored: Sendable, Part: Sendable>(
+        of messages: [Stored], sideKey: (Stored) -> Int16?,
+        _ form: @escaping @Sendable (ArraySlice<Stored>, Keys) throws -> Part
+    ) async throws -> [Part] {
+        try await loadSideKeys(Set(messages.compactMap(sideKey)))
+        let keys = Keys(channel: channel, mode: mode, sideKeys: sideKeys)
         let starts = stride(from: 0, to: messages.count, by: Self.messagesPerTask)
         return try await withThrowingTaskGroup(of: (Int, Part).self) { group in
             for start in starts {
                 let part = messages[start..<min(start + Self.messagesPerTask, messages.count)]
                 group.addTask {
                     try Task.checkCancellation()
-                    return (start, form(try read(part, channel, mode, sideKeys)))
+                    return (start, try form(part, keys))
                 }
             }
             var parts: [Int: Part] = [:]
@@ -125,51 +148,28 @@ package struct MessageReading: Sendable {
     }
 
     /// Keys may be added while a long answer is read.
-    private mutating func loadSideKeys(for messages: [StoredMessage]) async throws {
-        guard messages.contains(where: { $0.sideKey.map { sideKeys[$0] == nil } ?? false }) else {
-            return
-        }
+    private mutating func loadSideKeys(_ numbers: Set<Int16>) async throws {
+        guard !numbers.allSatisfy({ sideKeys[$0] != nil }) else { return }
         do {
             sideKeys = try await archive.sideKeys(of: channel)
         } catch VaultError.forgotten {
             throw ArchiveError.noSuchChannel(channel)
         }
-        guard messages.contains(where: { $0.sideKey.map { sideKeys[$0] == nil } ?? false }) else {
-            return
-        }
+        guard !numbers.allSatisfy({ sideKeys[$0] != nil }) else { return }
         // A forget takes keys as well; otherwise one is missing that should be there.
         guard try await archive.channel(channel).state != .forgotten else {
             throw ArchiveError.noSuchChannel(channel)
         }
     }
 
-    @Sendable private static func decrypt(
-        _ messages: ArraySlice<StoredMessage>, of channel: ChannelNumber, _ mode: ChannelMode,
-        _ sideKeys: [Int16: SideKey]
-    ) throws -> [Message] {
-        let requests = try messages.map { message in
-            let sideKey = message.sideKey.flatMap { sideKeys[$0] }
-            guard message.sideKey == nil || sideKey != nil else {
-                throw ReadingError.sideKeyGone(channel, sequence: message.sequence)
-            }
-            return try message.head.request(sideKey: sideKey)
-        }
-        return try zip(messages, MessageReader.read(requests, .alreadyVerified)).map {
-            stored, result in
-            do throws(ReadError) {
-                return try result.get()
-            } catch {
-                throw ReadingError.unreadable(channel, sequence: stored.sequence, error)
-            }
-        }
-    }
-
-    @Sendable private static func read(
-        _ messages: ArraySlice<StoredMessage>, of channel: ChannelNumber, _ mode: ChannelMode,
-        _ sideKeys: [Int16: SideKey]
+    private static func read(
+        _ messages: ArraySlice<StoredMessage>, _ keys: Keys
     ) throws -> [MessageDocument] {
-        let addresses = addresses(of: messages, mode)
-        let decrypted = try decrypt(messages, of: channel, mode, sideKeys)
+        let addresses = addresses(of: messages, keys.mode)
+        let requests = try messages.map {
+            try $0.head.request(sideKey: keys.sideKey($0.sideKey, of: $0.sequence))
+        }
+        let decrypted = try keys.decrypted(requests, of: messages.map(\.sequence))
         return zip(zip(messages, addresses), decrypted).map { message, decrypted in
             MessageDocument(message.0, decrypted, address: message.1)
         }

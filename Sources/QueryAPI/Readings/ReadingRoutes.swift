@@ -6,9 +6,6 @@ import Vault
 
 /// What meters tell, read out of messages on demand. Nothing of it is stored.
 struct ReadingRoutes: Sendable {
-    /// Messages that an answer holds at once: some megabytes.
-    private static let batch = Archive.messageBatchLimit
-
     let archive: Archive
     let watch: ChannelWatch
     let clock: @Sendable () -> Date
@@ -44,11 +41,8 @@ struct ReadingRoutes: Sendable {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
         let place = try places.take(caller.token)
-        let batches = MessageBatches(
-            archive: archive, channel: record, query: MessageQuery(query.messages),
-            caller: caller, batch: Self.batch
-        ) { try await $0.readings(of: $1) }
-        var start = batches
+        var start = ChannelReadings(
+            archive: archive, channel: record, query: query, caller: caller)
         let first = try await start.next()
         let writer = ReadingsWriter(
             ReadingsHead(channel: channel, grid: query.grid, time: clock()), format)

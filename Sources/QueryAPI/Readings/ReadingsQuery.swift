@@ -63,11 +63,9 @@ package struct ReadingsQuery: Sendable {
         Int64(date.timeIntervalSince1970.rounded(rule))
     }
 
-    /// Messages in which the readings may be.
-    package var messages: MessageRange {
-        var range = MessageRange()
-        range.from = Date(timeIntervalSince1970: Double(grid.start) - Self.early)
-        range.to = Date(timeIntervalSince1970: Double(grid.end) + Self.late)
-        return range
+    /// What messages claim in which the readings may be.
+    package var claims: Range<Date> {
+        let start = Date(timeIntervalSince1970: Double(grid.start) - Self.early)
+        return start..<Date(timeIntervalSince1970: Double(grid.end) + Self.late)
     }
 }
