@@ -273,6 +273,18 @@ create table token (
     check ((role = 'subject') = (subject is not null))
 );
 
+-- Sessions of the page that were signed out while copies of their cookies may be good still. It
+-- says neither whose they were nor when they were used.
+create table ended_session (
+    -- Keyed hash of the session's number, which is random.
+    lookup bytea primary key,
+    -- When no copy is good any more; the row goes with the next one that is signed out.
+    over_at timestamptz not null
+);
+
+-- Those that are over go by it, and of too many the oldest.
+create index ended_session_over on ended_session (over_at);
+
 -- What readers may read of channels, and what for. A message is given where it lies within all
 -- bounds of one of them; null is no bound.
 create table access_grant (

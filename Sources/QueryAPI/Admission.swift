@@ -104,7 +104,7 @@ struct Admission: Sendable {
             return Admitted()
         }
         try RequestOrigin.check(request, isSecure: sessions.isSecure)
-        guard let session = sessions.session(cookie),
+        guard let session = try await sessions.session(cookie),
             let caller = try await archive.caller(session.token, about: channel)
         else {
             guard access == .visitor else { throw RequestError.sessionOver }

@@ -17,7 +17,7 @@ import Vault
         "attachment.lookup", "audit_chain.hash", "audit_entry.hash", "audit_head.hash",
         "audit_head.signature", "bypassed_root.hash", "candidate.lookup", "channel.device",
         "channel.registration", "consent_event.lookup", "consent_event.policy",
-        "earlier_chain.end_lookup", "earlier_chain.start_lookup",
+        "earlier_chain.end_lookup", "earlier_chain.start_lookup", "ended_session.lookup",
         "forget_log.known_check", "forget_request.commitment", "lifted_tombstone.hash",
         "message.lookup", "node_lookup.lookup", "node_lookup.transactions",
         "partly_forgotten_root.hash", "permanode_schema.checksum", "side_key.lookup",

@@ -33,7 +33,7 @@ struct SessionRoutes: Sendable {
     @Sendable private func signOut(_ call: Call) async throws -> HTTPResponse {
         try RequestOrigin.check(call.request, isSecure: sessions.isSecure)
         var response = Page.redirect(to: "/")
-        response.headers.append("Set-Cookie", sessions.end(call.session))
+        response.headers.append("Set-Cookie", try await sessions.end(call.session))
         return response
     }
 }

@@ -2,7 +2,6 @@ import Archive
 import Foundation
 import HTTPServer
 import Secrets
-import Synchronization
 import Vault
 
 /// Who is signed in to the page.
@@ -10,8 +9,8 @@ import Vault
 /// A session lies in the browser's cookie and nowhere else: sealed by the key ring, so that nobody
 /// can read, change or make one, it names the token that signed in and not its secret. Nothing is
 /// kept here that a restart, or a second process behind the same address, would miss; and whoever
-/// gets hold of the cookie has it for an hour at most, and no token. That the token is still good,
-/// and for what, is asked of the archive with every request.
+/// gets hold of the cookie has it for an hour at most, and no token. That it was not signed out, and
+/// that the token is still good, and for what, is asked of the archive with every request.
 package final class Sessions: Sendable {
     /// One who is signed in.
     package struct Session: Sendable, Equatable {
@@ -29,11 +28,6 @@ package final class Sessions: Sendable {
     /// How old a cookie gets before a page hands out the next: seldom, and often enough.
     private static let renewal: TimeInterval = 300
 
-    /// Sessions that were signed out and whose cookies are still good are remembered, so many: some
-    /// hundred kilobytes. Of more the oldest are forgotten, which makes a stolen copy of one's
-    /// cookie good until it is an hour old.
-    package static let endedLimit = 10_000
-
     private static let scope = "page session"
     private static let byteCount = 32
     private static let textLimit = 200
@@ -42,7 +36,6 @@ package final class Sessions: Sendable {
     private let clock: @Sendable () -> Date
     /// Whether browsers reach the page by TLS only.
     let isSecure: Bool
-    private let ended = Mutex<[UInt64: Date]>([:])
 
     package init(archive: Archive, isSecure: Bool, clock: @escaping @Sendable () -> Date) {
         self.archive = archive
@@ -60,25 +53,15 @@ package final class Sessions: Sendable {
             Session(number: .random(in: .min ... .max), token: token, begunAt: now, usedAt: now))
     }
 
-    /// Ends a session for good; the field takes the cookie away.
-    package func end(_ session: Session?) -> String {
+    /// Ends a session for good, in all processes; the field takes the cookie away.
+    package func end(_ session: Session?) async throws -> String {
         if let session {
             let now = clock()
-            ended.withLock { ended in
-                ended = ended.filter { $0.value > now }
-                while ended.count >= Self.endedLimit,
-                    let oldest = ended.min(by: { $0.value < $1.value })
-                {
-                    ended[oldest.key] = nil
-                }
-                ended[session.number] = now.addingTimeInterval(Self.idleLimit)
-            }
+            try await archive.endSession(
+                session.number, until: now.addingTimeInterval(Self.idleLimit), now: now)
         }
         return attributes("\(cookieName)=; Max-Age=0")
     }
-
-    /// Sessions remembered as ended.
-    package var endedCount: Int { ended.withLock { $0.count } }
 
     /// The cookie of a request, whatever it says; nil where there is none. Of several with the
     /// name the first counts, which is that of the longest path.
@@ -94,7 +77,7 @@ package final class Sessions: Sendable {
     }
 
     /// Nil for what is none, or is over.
-    package func session(_ cookie: String) -> Session? {
+    package func session(_ cookie: String) async throws -> Session? {
         guard cookie.utf8.count <= Self.textLimit, let sealed = try? Base64URL.decode(cookie),
             let bytes = try? archive.vault.openCursor(sealed, scope: Self.scope),
             bytes.count == Self.byteCount
@@ -109,7 +92,7 @@ package final class Sessions: Sendable {
         let now = clock()
         guard now < session.begunAt.addingTimeInterval(Self.lifetime),
             now < session.usedAt.addingTimeInterval(Self.idleLimit),
-            ended.withLock({ $0[session.number] == nil })
+            try await !archive.isEnded(session: session.number)
         else { return nil }
         return session
     }

@@ -1,5 +1,6 @@
 import Archive
 import ArchiveTestSupport
+import Diagnostics
 import Foundation
 import HTTPServer
 import QueryAPI
@@ -207,24 +208,53 @@ import Vault
             let field = try sessions.begin(.random())
             #expect(field.hasPrefix("__Host-permanode="))
             #expect(field.hasSuffix("; Path=/; HttpOnly; SameSite=Strict; Secure"))
-            #expect(sessions.end(nil).hasSuffix("; Path=/; HttpOnly; SameSite=Strict; Secure"))
+            let end = try await sessions.end(nil)
+            #expect(end.hasSuffix("; Path=/; HttpOnly; SameSite=Strict; Secure"))
+        }
+    }
+
+    /// Several processes may answer at one address.
+    @Test func whoSignsOutIsOutInEveryProcess() async throws {
+        try await TestAPI.with { api in
+            let (browser, other) = (
+                try await api.signIn(api.admin), try await api.signIn(api.admin)
+            )
+            let second = try QueryAPI(
+                archive: Archive(pool: api.test.pool, vault: try Vault(ring: api.test.keyRing)),
+                metrics: Metrics(), log: .silent, clock: { [clock = api.clock] in clock.now })
+            func ask(_ browser: SignedIn) async throws -> Int {
+                await second.respond(
+                    to: try HTTPRequest(
+                        method: "GET", target: "/v1/channels",
+                        headers: ["Cookie": browser.cookie], body: [])
+                ).status
+            }
+            #expect(try await ask(browser) == 200)
+            #expect(try await browser.post("/session/end").status == 303)
+            #expect(try await ask(browser) == 401)
+            #expect(try await ask(other) == 200)
+            #expect(try await api.test.rowCount(of: "ended_session") == 1)
         }
     }
 
     @Test func whatIsRememberedOfEndedSessionsIsBounded() async throws {
         try await TestAPI.with { api in
-            let sessions = Sessions(
-                archive: api.archive, isSecure: false, clock: { api.clock.now })
-            func session() throws -> Sessions.Session {
-                let field = try sessions.begin(.random())
-                let cookie = field.dropFirst("permanode=".count).prefix { $0 != ";" }
-                return try #require(sessions.session(String(cookie)))
+            func end(_ number: UInt64) async throws {
+                let now = api.clock.now
+                try await api.archive.endSession(
+                    number, until: now.addingTimeInterval(60), now: now, limit: 5)
+                api.clock.advance(1)
             }
-            for _ in 0..<Sessions.endedLimit + 3 { _ = sessions.end(try session()) }
-            #expect(sessions.endedCount == Sessions.endedLimit)
-            api.clock.advance(Sessions.idleLimit + 1)
-            _ = sessions.end(try session())
-            #expect(sessions.endedCount == 1)
+            for number in UInt64(0)..<8 { try await end(number) }
+            // Twice is once.
+            try await end(7)
+            #expect(try await api.test.rowCount(of: "ended_session") == 5)
+            for number in UInt64(0)..<8 {
+                #expect(try await api.archive.isEnded(session: number) == (number >= 3))
+            }
+            api.clock.advance(61)
+            try await end(9)
+            #expect(try await api.test.rowCount(of: "ended_session") == 1)
         }
     }
 
