@@ -106,7 +106,9 @@ struct TestAPI: Sendable {
         _ method: String, _ target: String, token: Token = .admin, headers: HTTPHeaders = [:],
         body: String? = nil
     ) async throws -> Answer {
-        for attempt in 1... {
+        var attempt = 0
+        while true {
+            attempt += 1
             let response = try await respond(
                 method, target, token: token, headers: headers, body: body)
             let answer = Answer(
