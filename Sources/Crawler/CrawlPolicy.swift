@@ -29,7 +29,8 @@ package struct CrawlPolicy: Sendable {
     package var floodsAtOnce = 16
     /// Transactions that one request to the source asks for.
     package var transactionsPerFetch = 500
-    /// Bundles whose tails a cut list may hide that one look asks for: one request to a node.
+    /// Bundles whose tails a cut list may hide that one look asks for: one request to each of two
+    /// nodes, as a rule.
     package var bundlesCompleted = 100
     /// Transactions of an address, incomplete bundles' tails and such that the source named
     /// and did not give, that one look asks for again; with more of them they take turns.

@@ -55,6 +55,14 @@ package struct FoundTransactions: Sendable, Equatable {
     }
 
     package var mayBeIncomplete: Bool { !incomplete.isEmpty }
+
+    /// What both found; incomplete where either is.
+    package func joined(with other: FoundTransactions) -> FoundTransactions {
+        FoundTransactions(
+            hashes: (hashes + other.hashes).deduplicated,
+            incomplete: incomplete.union(other.incomplete),
+            unanswered: unanswered + other.unanswered)
+    }
 }
 
 /// What a node had for a list of hashes; every hash asked for is in exactly one part.

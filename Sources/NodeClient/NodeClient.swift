@@ -46,16 +46,12 @@ package final class NodeClient: Sendable {
         learnt.withLock { $0 = limits }
     }
 
-    /// - Parameter deadline: where another than the configured one.
-    package func nodeInfo(deadline: Duration? = nil) async throws -> NodeInfo {
-        try await call(GetNodeInfo(), deadline: deadline)
+    package func nodeInfo() async throws -> NodeInfo {
+        try await call(GetNodeInfo())
     }
 
-    /// - Parameter deadline: where another than the configured one.
-    package func nodeAPIConfiguration(deadline: Duration? = nil) async throws
-        -> NodeAPIConfiguration
-    {
-        try await call(GetNodeAPIConfiguration(), deadline: deadline)
+    package func nodeAPIConfiguration() async throws -> NodeAPIConfiguration {
+        try await call(GetNodeAPIConfiguration())
     }
 
     /// Two tips.

@@ -3,6 +3,8 @@
 struct RequestLimits: Sendable, Equatable {
     /// Characters of a transaction in a body: its trytes, quotes and a comma.
     private static let charactersPerTransaction = 2676
+    /// No node's lists end before: one that says so would have every address count as flooded.
+    private static let leastSuspicious = 100
     /// Characters of a body beside its list.
     private static let bodySlack = 1024
 
@@ -31,9 +33,11 @@ struct RequestLimits: Sendable, Equatable {
         hashes = least(hashes, told.maxRequestsList)
         transactionsFetched = least(
             least(transactionsFetched, told.maxGetTrytes), told.maxRequestsList)
-        suspiciousHashes = least(suspiciousHashes, told.maxFindTransactions)
+        suspiciousHashes = least(
+            suspiciousHashes, told.maxFindTransactions.map { max($0, Self.leastSuspicious) })
         transactionsSubmitted = least(
             transactionsSubmitted,
-            told.maxBodyLength.map { ($0 - Self.bodySlack) / Self.charactersPerTransaction })
+            told.maxBodyLength.map { (max(0, $0) - Self.bodySlack) / Self.charactersPerTransaction }
+        )
     }
 }

@@ -2,12 +2,9 @@ import CZeroMQ
 import Foundation
 import Synchronization
 
-/// Listens to what nodes publish over ZeroMQ. Connections that are lost are made again by libzmq;
+/// Listens to what a node publishes over ZeroMQ. A connection that is lost is made again by libzmq;
 /// what was said meanwhile is missed, which a hint may be.
 package final class NodeFeed: Sendable {
-    /// Feeds listened to at once, as many as there may be nodes.
-    package static let maximumFeeds = 16
-
     /// Bytes of a message; those of transactions take some 400. libzmq leaves a feed that sends more
     /// for good, which whoever finds it silent mends by listening anew.
     private static let maximumMessageBytes: Int64 = 4096
@@ -17,6 +14,9 @@ package final class NodeFeed: Sendable {
 
     /// Milliseconds after which the thread looks whether it is to end.
     private static let look = 200
+
+    /// Milliseconds between looks whether the other side is still there, and until it is given up.
+    private static let (heartbeat, heartbeatLimit): (Int32, Int32) = (30_000, 60_000)
 
     /// Between attempts to connect, doubled up to the longest.
     private static let (firstRetry, longestRetry): (Int32, Int32) = (500, 60_000)
@@ -40,20 +40,22 @@ package final class NodeFeed: Sendable {
 
     /// Listens until `stop`.
     ///
-    /// - Parameters:
-    ///   - feeds: at most `maximumFeeds`; further ones are left out.
-    ///   - hear: called on a thread of the feed's own, with what nobody has verified; keep it short.
+    /// - Parameter hear: called on a thread of the feed's own, with what nobody has verified; keep it
+    ///   short.
     /// - Throws: `FeedError.failed`.
     package init(
-        _ feeds: [FeedEndpoint], hear: @escaping @Sendable (FeedMessage) -> Void
+        _ endpoint: FeedEndpoint, hear: @escaping @Sendable (FeedMessage) -> Void
     ) throws(FeedError) {
         let socket = try FeedSocket(ZMQ_SUB)
         try socket.set(ZMQ_MAXMSGSIZE, Self.maximumMessageBytes)
         try socket.set(ZMQ_RCVHWM, Self.maximumWaiting)
         try socket.set(ZMQ_RECONNECT_IVL, Self.firstRetry)
         try socket.set(ZMQ_RECONNECT_IVL_MAX, Self.longestRetry)
+        try socket.set(ZMQ_HEARTBEAT_IVL, Self.heartbeat)
+        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Self.heartbeatLimit)
+        try socket.set(ZMQ_IPV6, Int32(1))
         try socket.subscribe(to: FeedMessage.topic)
-        for feed in feeds.prefix(Self.maximumFeeds) { try socket.connect(to: feed) }
+        try socket.connect(to: endpoint)
         Thread.detachNewThread { [self] in
             listen(socket, hear)
             socket.close()

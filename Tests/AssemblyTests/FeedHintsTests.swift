@@ -20,14 +20,19 @@ import Testing
         #expect(hints.hashes(at: try Self.hash(2, "X")).isEmpty)
     }
 
-    @Test func theAddressHeardOfTheLongestAgoMakesRoom() throws {
-        let hints = FeedHints()
+    @Test func whatWasHeardOfTheLongestAgoMakesRoomAndEachFeedHasItsShare() throws {
+        let hints = FeedHints(feeds: 2)
+        let share = FeedHints.limit / 2
         let one = try Self.hash(0)
-        let addresses = try (0...FeedHints.addressLimit).map { try Self.hash($0, "X") }
+        let addresses = try (0...share).map { try Self.hash($0, "X") }
+        hints.note(one, at: addresses[1], feed: 1)
         for address in addresses.dropLast() { hints.note(one, at: address) }
         #expect(hints.hashes(at: addresses[0]) == [one])
-        hints.note(one, at: addresses[addresses.count - 1])
+        hints.note(one, at: addresses[share])
         #expect(hints.hashes(at: addresses[0]).isEmpty)
         for address in addresses.dropFirst() { #expect(hints.hashes(at: address) == [one]) }
+        hints.note(one, at: addresses[0])
+        // The other feed still says so.
+        #expect(hints.hashes(at: addresses[1]) == [one])
     }
 }

@@ -99,10 +99,16 @@ import Testing
         let silent = try TestServer { _, connection in connection.waitForEnd() }
         let honest = try node(known: [numberedHash(1)])
         defer { for server in [silent, honest] { server.stop() } }
-        let pool = try pool(silent, honest) { $0.joiningPatience = .milliseconds(20) }
+        let pool = try pool(silent, honest) {
+            $0.joiningPatience = .milliseconds(20)
+            $0.firstCoolDown = .seconds(1000)
+        }
         let found = try await pool.findTransactions(addresses: [numberedHash(9)], joining: 2)
         #expect(found.hashes == [numberedHash(1)])
         #expect(found.unanswered.map(\.kind) == [.timedOut])
+        #expect(pool.health.map(\.health.consecutiveFailures) == [1, 0])
+        _ = try await pool.findTransactions(addresses: [numberedHash(9)], joining: 2)
+        #expect(silent.requests.count == 1)
     }
 
     @Test func aNodeOfAnotherNetworkIsNotAsked() async throws {
@@ -152,8 +158,8 @@ import Testing
     }
 
     @Test func aListAsLongAsTheNodeGivesMayBeCut() async throws {
-        let known = (0..<20).map { numberedHash($0, in: "E") }
-        let node = try node(limits: #"{"maxFindTransactions":20}"#, known: known)
+        let known = (0..<100).map { numberedHash($0, in: "E") }
+        let node = try node(limits: #"{"maxFindTransactions":100}"#, known: known)
         defer { node.stop() }
         let pool = try pool(node)
         let address = numberedHash(9)
@@ -163,7 +169,7 @@ import Testing
     }
 
     /// Numbers that would stop or blow up every request are not taken at their word.
-    @Test(arguments: ["0", "-5", "9223372036854775807"])
+    @Test(arguments: ["0", "-5", "9223372036854775807", "-9223372036854775808"])
     func absurdLimitsStopNothing(limit: String) async throws {
         let limits = """
             {"maxFindTransactions":\(limit),"maxRequestsList":\(limit),"maxGetTrytes":\(limit),

@@ -136,8 +136,8 @@ struct EnvironmentReader {
         let texts = list.split(separator: ",").map {
             $0.trimmingCharacters(in: .whitespacesAndNewlines)
         }
-        guard (1...NodeFeed.maximumFeeds).contains(texts.count) else {
-            add(.nodeFeeds, .malformed("must list 1 to \(NodeFeed.maximumFeeds) addresses"))
+        guard (1...NodePool.maximumNodes).contains(texts.count) else {
+            add(.nodeFeeds, .malformed("must list 1 to \(NodePool.maximumNodes) addresses"))
             return []
         }
         let feeds = texts.compactMap { try? FeedEndpoint($0) }

@@ -84,7 +84,7 @@ package struct NodeTangleSource: TangleSource {
         let mark = memory.mark
         let sightings = try await withThrowingTaskGroup(of: (Hash, Sighting).self) { group in
             for address in Set(addresses) {
-                group.addTask { (address, try await sighting(at: address)) }
+                group.addTask { (address, try await listed(at: address)) }
             }
             var sightings: [Hash: Sighting] = [:]
             for try await (address, sighting) in group {
@@ -96,26 +96,34 @@ package struct NodeTangleSource: TangleSource {
         }
         // One that is named again and again and never given costs its neighbours this once.
         memory.learn(sightings, since: mark)
-        return addresses.map { sightings[$0] ?? Sighting(hashes: []) }
+        return addresses.map { hinted(sightings[$0] ?? Sighting(hashes: []), at: $0) }
     }
 
     package func sighting(at address: Hash) async throws -> Sighting {
+        hinted(try await listed(at: address), at: address)
+    }
+
+    private func listed(at address: Hash) async throws -> Sighting {
         var found = try await nodes.findTransactions(
             addresses: [address], joining: min(Self.joining, nodes.clients.count))
         if found.mayBeIncomplete, nodes.clients.count > Self.joining {
             // Each cuts its list elsewhere.
-            found = try await nodes.findTransactions(
-                addresses: [address], joining: nodes.clients.count)
+            do {
+                found = found.joined(
+                    with: try await nodes.findTransactions(
+                        addresses: [address], joining: nodes.clients.count))
+            } catch is NodeError {}
         }
         memory.note(
             address,
             isCrowded: found.mayBeIncomplete || found.hashes.count > Self.transactionsPerSighting)
-        return hinted(
-            Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete), at: address)
+        return Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete)
     }
 
     package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] {
-        try await nodes.findTransactions(bundles: bundles).hashes
+        try await nodes.findTransactions(
+            bundles: bundles, joining: min(Self.joining, nodes.clients.count)
+        ).hashes
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {

@@ -14,7 +14,10 @@ final class SightedAddresses: Sendable {
     static let crowdedLimit = 1_000
 
     private struct State {
+        /// Read off the transactions.
         var addresses: [Hash: Hash] = [:]
+        /// Where lists named transactions that were not given.
+        var claimed: [Hash: Hash] = [:]
         var crowded: Set<Hash> = []
         var forgets: UInt64 = 0
     }
@@ -33,7 +36,7 @@ final class SightedAddresses: Sendable {
         }
     }
 
-    /// Those whose address is not known.
+    /// Those whose address is not known; where a list claimed one, too, because the list may be wrong.
     func unknown(_ hashes: [Hash]) -> [Hash] {
         withState { state in hashes.filter { state.addresses[$0] == nil } }
     }
@@ -54,13 +57,16 @@ final class SightedAddresses: Sendable {
                 if let address = given[hash]?.address {
                     learnt.append((hash, address))
                     known.append(address)
-                } else if let address = state.addresses[hash] {
+                } else if let address = state.addresses[hash] ?? state.claimed[hash] {
                     known.append(address)
                 }
             }
             if state.addresses.count + learnt.count > Self.addressLimit { state.addresses = [:] }
             if state.forgets == mark {
-                for (hash, address) in learnt { state.addresses[hash] = address }
+                for (hash, address) in learnt {
+                    state.addresses[hash] = address
+                    state.claimed[hash] = nil
+                }
             }
             return known.count == hashes.count ? known : nil
         }
@@ -69,7 +75,8 @@ final class SightedAddresses: Sendable {
     /// What tells whether something was forgotten between a question and its answer.
     var mark: UInt64 { forgets() }
 
-    /// Notes what was found at each address; of crowded ones nothing.
+    /// Notes what lists named at each address; of crowded ones nothing. It is gone by only for what
+    /// nobody gives.
     ///
     /// - Parameter mark: before the nodes were asked; nothing is noted where something was
     ///   forgotten since.
@@ -77,10 +84,12 @@ final class SightedAddresses: Sendable {
         withState { state in
             guard state.forgets == mark else { return }
             for (address, sighting) in sightings where !state.crowded.contains(address) {
-                if state.addresses.count + sighting.hashes.count > Self.addressLimit {
-                    state.addresses = [:]
+                if state.claimed.count + sighting.hashes.count > Self.addressLimit {
+                    state.claimed = [:]
                 }
-                for hash in sighting.hashes { state.addresses[hash] = address }
+                for hash in sighting.hashes where state.addresses[hash] == nil {
+                    state.claimed[hash] = address
+                }
             }
         }
     }

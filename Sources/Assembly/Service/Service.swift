@@ -46,16 +46,11 @@ package struct Service: Sendable {
         let metrics = Metrics()
         let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
         let nodes = roles.contains(.crawler) ? try nodes() : nil
-        let hints = FeedHints()
+        let hints = FeedHints(feeds: configuration.nodeFeeds.count)
         let crawler = try nodes.map {
             try CrawlService.following($0, hints: hints, instance, metrics: metrics, log: log)
         }
-        let feeds =
-            nodes == nil || configuration.nodeFeeds.isEmpty
-            ? nil
-            : try FeedListener(
-                configuration.nodeFeeds, hints: hints, metrics: metrics,
-                log: log.component("feeds"))
+        let feeds = nodes == nil ? [] : try feedListeners(hints, metrics)
         let nodeWatch = try nodes.map {
             try NodeWatch($0, metrics: metrics, log: log.component("nodes"))
         }
@@ -76,7 +71,7 @@ package struct Service: Sendable {
                 if let api { group.addTask { await api.run() } }
                 if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
                 if let nodeWatch { group.addTask { await nodeWatch.run() } }
-                if let feeds { group.addTask { try await feeds.run() } }
+                for feed in feeds { group.addTask { await feed.run() } }
                 if roles.contains(.eraser) {
                     group.addTask { try await Self.keep(.eraser, eraser.run) }
                     group.addTask { await queue.run() }
@@ -106,6 +101,15 @@ package struct Service: Sendable {
     ) async throws {
         try await run()
         if !Task.isCancelled { throw AssemblyError.roleEnded(role) }
+    }
+
+    private func feedListeners(_ hints: FeedHints, _ metrics: Metrics) throws -> [FeedListener] {
+        let instruments = try FeedInstruments(metrics)
+        return configuration.nodeFeeds.enumerated().map { number, endpoint in
+            FeedListener(
+                endpoint, number: number, hints: hints, instruments: instruments,
+                log: log.component("feeds"))
+        }
     }
 
     /// - Throws: `NodeError` for nodes that cannot be used.

@@ -2,25 +2,29 @@ import Synchronization
 
 /// How one question goes to one or several nodes.
 extension NodePool {
+    /// Whether a node that gave this answer is well.
+    typealias Judgement<Value> = @Sendable (Value) -> Bool
+
     /// The answer of one node after the other until one gives it; where that takes long, or another
     /// one's that is asked meanwhile, whichever comes first.
     func answer<Value: Sendable>(
+        judging: @escaping Judgement<Value> = { _ in true },
         _ operation: @escaping @Sendable (NodeClient) async throws -> Value
     ) async throws -> (node: Int, value: Value) {
-        guard clients.count > 1 else { return try await inTurn(operation, Mutex([])) }
+        guard clients.count > 1 else { return try await inTurn(judging, operation, Mutex([])) }
         let asked = Questions()
         return try await withThrowingTaskGroup(of: Way<Value>.self) { group in
             group.addTask {
                 let result: Result<(node: Int, value: Value), any Error>
                 do {
-                    let found = try await self.inTurn(operation, asked.nodes)
+                    let found = try await self.inTurn(judging, operation, asked.nodes)
                     result = .success(found)
                 } catch {
                     result = .failure(error)
                 }
                 return .first(result)
             }
-            group.addTask { .second(await self.hedge(operation, asked)) }
+            group.addTask { .second(await self.hedge(judging, operation, asked)) }
             defer { group.cancelAll() }
             var failure: (any Error)?
             while let way = try await group.next() {
@@ -51,6 +55,7 @@ extension NodePool {
     }
 
     private func inTurn<Value: Sendable>(
+        _ judging: Judgement<Value>,
         _ operation: @Sendable (NodeClient) async throws -> Value,
         _ asked: borrowing Mutex<Set<Int>>
     ) async throws -> (node: Int, value: Value) {
@@ -61,7 +66,7 @@ extension NodePool {
             case .use(let node):
                 asked.withLock { _ = $0.insert(node) }
                 do {
-                    return (node, try await ask(node, operation))
+                    return (node, try await ask(node, judging: judging, operation))
                 } catch let error as NodeError {
                     if error.fault == .caller { throw error }
                     if error.fault == .request || !error.retryable { call.excluded.insert(node) }
@@ -78,6 +83,7 @@ extension NodePool {
 
     /// Asks a node that was not asked yet, once the call has taken long.
     private func hedge<Value: Sendable>(
+        _ judging: Judgement<Value>,
         _ operation: @Sendable (NodeClient) async throws -> Value, _ asked: Questions
     ) async -> (node: Int, value: Value)? {
         guard (try? await Task.sleep(for: policy.hedgeAfter)) != nil else { return nil }
@@ -90,13 +96,13 @@ extension NodePool {
         defer { hedges.withLock { $0 -= 1 } }
         guard let node = take(excluding: asked.nodes.withLock { $0 }) else { return nil }
         asked.isHedged.withLock { $0 = true }
-        guard let value = try? await ask(node, operation) else { return nil }
+        guard let value = try? await ask(node, judging: judging, operation) else { return nil }
         return (node, value)
     }
 
     /// Up to `count` usable nodes at the same time, each once, answers in the order of choice. Once
     /// one has answered the others are waited for with `joiningPatience`, so that one that stalls
-    /// holds up nothing.
+    /// holds up little, and cools down like one that fails.
     func askAtOnce<Value: Sendable>(
         _ count: Int, _ operation: @escaping @Sendable (NodeClient) async throws -> Value
     ) async throws -> [(node: Int, answer: Result<Value, NodeError>)] {
@@ -132,6 +138,7 @@ extension NodePool {
             }
         }
         try Task.checkCancellation()
+        for node in nodes where answers[node] == nil { blame(node) }
         return nodes.map { node in
             let late = NodeError(
                 .timedOut, operation: "ask several nodes", endpoint: clients[node].endpoint)
@@ -143,14 +150,27 @@ extension NodePool {
         selection.withLock { $0.take(excluding: excluded, at: ContinuousClock.now - start) }
     }
 
+    private func blame(_ node: Int) {
+        var generator = SystemRandomNumberGenerator()
+        selection.withLock { $0.blame(node, at: .now - start, using: &generator) }
+    }
+
     /// Asks a node that was taken, and reports how it went.
     func ask<Value: Sendable>(
-        _ node: Int, _ operation: @Sendable (NodeClient) async throws -> Value
+        _ node: Int, judging: Judgement<Value> = { _ in true },
+        _ operation: @Sendable (NodeClient) async throws -> Value
     ) async throws -> Value {
         let asked = ContinuousClock.now
         do {
             let value = try await operation(clients[node])
-            selection.withLock { $0.succeeded(node, after: .now - asked) }
+            selection.withLock { selection in
+                if judging(value) {
+                    selection.succeeded(node, after: .now - asked)
+                } else {
+                    var generator = SystemRandomNumberGenerator()
+                    selection.failed(node, at: .now - start, using: &generator)
+                }
+            }
             return value
         } catch {
             selection.withLock { selection in

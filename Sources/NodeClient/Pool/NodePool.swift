@@ -76,18 +76,30 @@ package final class NodePool: Sendable {
     package func findTransactions(
         addresses: [Hash], joining: Int = 1
     ) async throws -> FoundTransactions {
+        try await find(addresses, joining) { try await $0.findTransactions(addresses: addresses) }
+    }
+
+    /// The hashes of transactions with any of these bundle hashes, joined as by address.
+    package func findTransactions(
+        bundles: [Hash], joining: Int = 1
+    ) async throws -> FoundTransactions {
+        try await find(bundles, joining) { try await $0.findTransactions(bundles: bundles) }
+    }
+
+    private func find(
+        _ values: [Hash], _ joining: Int,
+        _ operation: @escaping @Sendable (NodeClient) async throws -> FoundTransactions
+    ) async throws -> FoundTransactions {
         var errors: [NodeError] = []
         if joining > 1 {
-            let answers = try await askAtOnce(joining) {
-                try await $0.findTransactions(addresses: addresses)
-            }
+            let answers = try await askAtOnce(joining, operation)
             var collection = HashCollection(limit: maximumHashes)
             var incomplete: Set<Hash> = []
             for (_, answer) in answers {
                 switch answer {
                 case .success(let found):
                     incomplete.formUnion(found.incomplete)
-                    if !collection.add(found.hashes) { incomplete.formUnion(addresses) }
+                    if !collection.add(found.hashes) { incomplete.formUnion(values) }
                 case .failure(let error): errors.append(error)
                 }
             }
@@ -97,20 +109,17 @@ package final class NodePool: Sendable {
                     hashes: collection.hashes, incomplete: incomplete, unanswered: errors)
             }
         }
-        let found = try await perform { try await $0.findTransactions(addresses: addresses) }
+        let found = try await perform(operation)
         return FoundTransactions(
             hashes: found.hashes, incomplete: found.incomplete, unanswered: errors)
-    }
-
-    /// The hashes of transactions with any of these bundle hashes, of the first node that answers.
-    package func findTransactions(bundles: [Hash]) async throws -> FoundTransactions {
-        try await perform { try await $0.findTransactions(bundles: bundles) }
     }
 
     /// The transactions with these hashes; what one node does not have or answers wrongly is asked
     /// of the others.
     package func transactions(_ hashes: [Hash]) async throws -> TransactionLookup {
-        let first = try await answer { try await $0.transactions(hashes) }
+        let first = try await answer(judging: { $0.refused.isEmpty }) {
+            try await $0.transactions(hashes)
+        }
         var lookup = first.value
         noteRefused(lookup, by: first.node)
         var asked: Set<Int> = [first.node]
@@ -118,7 +127,9 @@ package final class NodePool: Sendable {
             asked.insert(node)
             let missing = Array(lookup.missing)
             do {
-                let more = try await ask(node) { try await $0.transactions(missing) }
+                let more = try await ask(node, judging: { $0.refused.isEmpty }) {
+                    try await $0.transactions(missing)
+                }
                 noteRefused(more, by: node)
                 lookup.add(more.found)
             } catch is NodeError {

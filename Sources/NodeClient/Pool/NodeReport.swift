@@ -26,27 +26,42 @@ package struct NodeReport: Sendable {
 }
 
 extension NodePool {
-    /// A look at a node is given up after this; the next one follows soon.
+    /// A look is given up after this, whichever nodes did not answer yet; the next one follows soon.
     private static let lookDeadline: Duration = .seconds(10)
+
+    private enum Look: Sendable {
+        case at(Int, NodeInfo?)
+        case timeIsUp
+    }
 
     /// Asks every node how far it is, and keeps to the limits it tells.
     package func look() async -> [NodeReport] {
-        let answers = await withTaskGroup(of: (Int, NodeInfo?).self) { group in
+        let answers = await withTaskGroup(of: Look.self) { group in
             for (node, client) in clients.enumerated() {
                 group.addTask {
-                    let info = try? await client.nodeInfo(deadline: Self.lookDeadline)
+                    guard let info = try? await client.nodeInfo() else { return .at(node, nil) }
                     // Not all have this command: what is configured stands then.
-                    if info != nil,
-                        let told = try? await client.nodeAPIConfiguration(
-                            deadline: Self.lookDeadline)
-                    {
+                    if let told = try? await client.nodeAPIConfiguration() {
                         client.keep(to: told)
                     }
-                    return (node, info)
+                    return .at(node, info)
                 }
             }
+            group.addTask {
+                try? await Task.sleep(for: Self.lookDeadline)
+                return .timeIsUp
+            }
             var answers = [NodeInfo?](repeating: nil, count: clients.count)
-            for await (node, info) in group { answers[node] = info }
+            var left = clients.count
+            for await look in group {
+                switch look {
+                case .at(let node, let info):
+                    answers[node] = info
+                    left -= 1
+                    if left == 0 { group.cancelAll() }
+                case .timeIsUp: group.cancelAll()
+                }
+            }
             return answers
         }
         let standings = census.withLock { $0.take(answers) }
@@ -77,11 +92,8 @@ extension NodePool {
         }
     }
 
-    /// A node that answers what was not asked for is ill.
     func noteRefused(_ lookup: TransactionLookup, by node: Int) {
         guard !lookup.refused.isEmpty else { return }
         deeds.withLock { $0[node].refused += lookup.refused.count }
-        var generator = SystemRandomNumberGenerator()
-        selection.withLock { $0.blame(node, at: .now - start, using: &generator) }
     }
 }

@@ -26,7 +26,8 @@ package struct NodeStanding: Sendable, Equatable {
     package var place = Place.unknown
     /// The newest milestone whose whole past it says to have.
     package internal(set) var milestone: Int?
-    /// Milestones it is behind the middle one of its network's nodes; below 0 where it is ahead.
+    /// Milestones it is behind the middle one of its network's nodes, of two the earlier one;
+    /// below 0 where it is ahead.
     package internal(set) var lag: Int?
 
     package init() {}
@@ -35,19 +36,22 @@ package struct NodeStanding: Sendable, Equatable {
 /// Judges nodes by what they say of themselves: a value without clocks or sockets.
 ///
 /// None is believed alone. What is held against a node's milestone is the middle one of all of its
-/// network, so that one that claims to be far ahead puts nobody else behind; and its network is the
-/// one of most.
+/// network, so that one that claims to be far ahead puts nobody else behind; and none is of another
+/// network unless more than half of them are of one, or an operator said which one is meant.
 package struct NodeCensus: Sendable {
     package struct Policy: Sendable {
         /// Milestones a node may be behind before others come first: some minutes.
         package var maximumLag = 5
         /// Milestones a node may lose before it counts as put back: nodes that restart lose a few.
         package var maximumLoss = 10
-        /// The coordinator of the right network; nil: that of most nodes, or of the first.
+        /// The coordinator of the right network; nil: that of more than half of the nodes.
         package var coordinator: Hash?
 
         package init() {}
     }
+
+    /// Others are told in error, or to disturb.
+    private static let credible = 0...Int(Int32.max)
 
     private let policy: Policy
     private var standings: [NodeStanding]
@@ -67,14 +71,14 @@ package struct NodeCensus: Sendable {
         for (node, answer) in zip(standings.indices, answers) {
             guard let answer else { continue }
             coordinators[node] = answer.coordinatorAddress
-            standings[node].milestone =
-                answer.latestSolidSubtangleMilestoneIndex ?? answer.latestMilestoneIndex
+            let told = answer.latestSolidSubtangleMilestoneIndex ?? answer.latestMilestoneIndex
+            standings[node].milestone = told.flatMap { Self.credible.contains($0) ? $0 : nil }
         }
         let network = network
-        let isForeign = coordinators.map { $0 != nil && $0 != network }
+        let isForeign = coordinators.map { $0 != nil && network != nil && $0 != network }
         let milestones = standings.indices
             .filter { !isForeign[$0] }.compactMap { standings[$0].milestone }.sorted()
-        let middle = milestones.isEmpty ? nil : milestones[milestones.count / 2]
+        let middle = milestones.isEmpty ? nil : milestones[(milestones.count - 1) / 2]
         for node in standings.indices {
             standings[node].lag = nil
             if isForeign[node] {
@@ -104,7 +108,7 @@ package struct NodeCensus: Sendable {
         if let coordinator = policy.coordinator { return coordinator }
         var counts: [Hash: Int] = [:]
         for case let coordinator? in coordinators { counts[coordinator, default: 0] += 1 }
-        let most = counts.values.max()
-        return coordinators.compactMap { $0 }.first { counts[$0] == most }
+        let told = counts.values.reduce(0, +)
+        return counts.first { 2 * $0.value > told }?.key
     }
 }
