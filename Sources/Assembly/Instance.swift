@@ -10,6 +10,9 @@ import Vault
 package struct Instance: Sendable {
     package let archive: Archive
 
+    /// Of an archive that was opened elsewhere.
+    package init(archive: Archive) { self.archive = archive }
+
     /// Opens the archive, calls `body`, and closes it. Before anything is read, and again on each
     /// connection to the database that is opened later, database and forget log are compared:
     /// what either of them knows to be forgotten is forgotten in both.

@@ -15,6 +15,8 @@ package final class GzipDecoder: Decompressor, @unchecked Sendable {
     // On the heap, since zlib keeps its address.
     private let stream: UnsafeMutablePointer<z_stream>
     private var state = State.inMember
+    /// Found when bytes were given that came before it.
+    private var fault: CompressionError?
 
     package init() throws(CompressionError) {
         stream = .allocate(capacity: 1)
@@ -35,7 +37,7 @@ package final class GzipDecoder: Decompressor, @unchecked Sendable {
     package func decompress(
         _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> (taken: Int, given: Int) {
-        var taken = 0
+        if let fault { throw fault }
         if state == .between, let first = input.first {
             if first == 0 {
                 state = .padding
@@ -58,7 +60,7 @@ package final class GzipDecoder: Decompressor, @unchecked Sendable {
         stream.pointee.next_out = target.baseAddress
         stream.pointee.avail_out = room
         let result = inflate(stream, Z_NO_FLUSH)
-        taken = Int(offered - stream.pointee.avail_in)
+        let taken = Int(offered - stream.pointee.avail_in)
         let given = Int(room - stream.pointee.avail_out)
         stream.pointee.next_in = nil
         switch result {
@@ -66,10 +68,11 @@ package final class GzipDecoder: Decompressor, @unchecked Sendable {
         case Z_OK: break
         case Z_BUF_ERROR:
             // Nothing to do: no room, or no input.
-            if isLast, source.isEmpty, !target.isEmpty, given == 0 { throw .cutOff }
-        case Z_MEM_ERROR: throw .noMemory(wanted: nil)
-        default: throw .damaged
+            if isLast, source.isEmpty, !target.isEmpty, given == 0 { fault = .cutOff }
+        case Z_MEM_ERROR: fault = .noMemory(wanted: nil)
+        default: fault = .damaged
         }
+        if let fault, given == 0 { throw fault }
         return (taken, given)
     }
 }

@@ -11,6 +11,8 @@ package final class XzDecoder: Decompressor, @unchecked Sendable {
     // On the heap, since liblzma keeps its address.
     private let stream: UnsafeMutablePointer<lzma_stream>
     package private(set) var isWhole = false
+    /// Found when bytes were given that came before it.
+    private var fault: CompressionError?
 
     package init(memoryLimit: UInt64 = memoryLimit) throws(CompressionError) {
         stream = .allocate(capacity: 1)
@@ -29,6 +31,7 @@ package final class XzDecoder: Decompressor, @unchecked Sendable {
     package func decompress(
         _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> (taken: Int, given: Int) {
+        if let fault { throw fault }
         guard !isWhole else { return (0, 0) }
         let source = input.bindMemory(to: UInt8.self)
         let target = output.bindMemory(to: UInt8.self)
@@ -45,11 +48,12 @@ package final class XzDecoder: Decompressor, @unchecked Sendable {
         case LZMA_STREAM_END: isWhole = true
         case LZMA_BUF_ERROR:
             // Said the second time that nothing could be done: no room, or no input.
-            if isLast, !target.isEmpty { throw .cutOff }
-        case LZMA_MEMLIMIT_ERROR: throw .noMemory(wanted: lzma_memusage(stream))
-        case LZMA_MEM_ERROR: throw .noMemory(wanted: nil)
-        default: throw .damaged
+            if isLast, !target.isEmpty { fault = .cutOff }
+        case LZMA_MEMLIMIT_ERROR: fault = .noMemory(wanted: lzma_memusage(stream))
+        case LZMA_MEM_ERROR: fault = .noMemory(wanted: nil)
+        default: fault = .damaged
         }
+        if let fault, given == 0 { throw fault }
         return (taken, given)
     }
 }

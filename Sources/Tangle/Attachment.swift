@@ -63,7 +63,7 @@ package enum Attachment {
 
     private static let timeCount = TransactionLayout.Field.attachmentTimestamp.range.count
     /// The bounds that clients write: 0 and the largest number.
-    private static let earliest = Trytes(validated: []).padded(to: timeCount)
-    private static let latest = Trytes(
+    static let earliest = Trytes(validated: []).padded(to: timeCount)
+    static let latest = Trytes(
         validated: [UInt8](repeating: UInt8(ascii: "M"), count: timeCount))
 }

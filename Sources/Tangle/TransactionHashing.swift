@@ -14,4 +14,10 @@ package enum TransactionHashing {
         CurlPBatch.hashes(
             ofPacked: transactions, tritCount: Transaction.tritCount, rounds: .transaction)
     }
+
+    /// The same of transactions that stand one after the other as 2,673 characters of the alphabet
+    /// each: 81 characters for each, in their order.
+    package static func hashes(ofRows rows: [UInt8]) -> [UInt8] {
+        CurlPBatch.hashes(ofRows: rows, length: Transaction.tryteCount, rounds: .transaction)
+    }
 }

@@ -32,4 +32,24 @@ package enum TransactionLayout {
 
     /// Trytes of the value field that are used: 33 trits hold just the supply.
     package static let usedValueTryteCount = 11
+
+    /// The first milestone of the mainnet whose transactions have this layout. Before, the nonce had
+    /// 81 trytes and stood where the tag stands now; there were no attachment times (tangle, *Dumps
+    /// of the mainnet's history*). All else has stayed where it was.
+    package static let firstMilestone: Int32 = 242_662
+}
+
+extension Transaction {
+    /// Whether it is of the mainnet's first time, when the tag stood where `obsoleteTag` does, and
+    /// there were no attachment times.
+    ///
+    /// Other networks count milestones anew. There whoever attaches writes the widest bounds of the
+    /// attachment time, which a nonce in their place does not show.
+    ///
+    /// - Parameter milestone: that confirmed it, where it is known.
+    package func hasFirstLayout(confirmedBy milestone: Int32?) -> Bool {
+        guard let milestone, milestone < TransactionLayout.firstMilestone else { return false }
+        return self[.attachmentTimestampLowerBound] != Attachment.earliest
+            || self[.attachmentTimestampUpperBound] != Attachment.latest
+    }
 }

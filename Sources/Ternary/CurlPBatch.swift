@@ -83,7 +83,7 @@ package enum CurlPBatch {
 
     /// Which of `count` inputs go into lanes, and how many lanes: full ones first, then the rest
     /// in as few as hold it, or in none.
-    private static func runs(
+    static func runs(
         count: Int, path: CurlPLanes.Path
     ) -> [(range: Range<Int>, width: Int)] {
         let full = count / path.width * path.width

@@ -22,27 +22,7 @@ struct FilledArchive: Sendable {
         on server: PostgresConfiguration,
         _ body: @escaping @Sendable (FilledArchive) async throws -> [Figure]
     ) async throws -> [Figure] {
-        try await ScratchDatabase.with(on: server) { _, database in
-            let folder = FileManager.default.temporaryDirectory
-                .appendingPathComponent("permanode-bench-\(UUID().uuidString.prefix(8))")
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: false,
-                attributes: [.posixPermissions: 0o700])
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let ring = KeyRingFile(path: folder.appendingPathComponent("keyring").path)
-            try ring.create()
-            let pool = PostgresPool(configuration: database)
-            let result: Result<[Figure], any Error>
-            do {
-                try await Schema.migrate(on: pool)
-                let archive = Archive(pool: pool, vault: try Vault(ring: ring))
-                result = .success(try await body(try await fill(archive)))
-            } catch {
-                result = .failure(error)
-            }
-            await pool.shutdown()
-            return try result.get()
-        }
+        try await BenchArchive.with(on: server) { try await body(try await fill($0)) }
     }
 
     private static func fill(_ archive: Archive) async throws -> FilledArchive {

@@ -8,7 +8,7 @@ import Ternary
 enum Subject: String, CaseIterable {
     case curl, hashing, reading, ntru, metering, crawl, verify, query, energy, listeners
     case crowd
-    case storage, node
+    case storage, node, `import`
     /// Fills a million messages, some 3 GB: only where it is asked for.
     case forget
     /// Fills 3.2 million messages, some 6 GB: the same.
@@ -24,9 +24,11 @@ enum Subject: String, CaseIterable {
 
 let usage = """
     usage: permanode-bench [SUBJECT…]
+           permanode-bench make-dump FILE[.gz|.xz] [COUNT]
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
     SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last
     two if none is given: they fill archives of a million messages (some 3 GB) and of three (6).
+    make-dump writes a dump for trying out, and FILE.channels with the channels that are in it.
     From crawl on they need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server
     whose user may create databases. See Ops/bench.
     """
@@ -64,6 +66,7 @@ func run(_ subjects: [Subject]) async throws {
     if subjects.contains(.reading) { show(try ReadingFigures.measure()) }
     if subjects.contains(.ntru) { show(try NTRUFigures.measure()) }
     if subjects.contains(.metering) { show(try EnergyFigures.parsing()) }
+    if subjects.contains(.import) { show(try await ImportFigures.measure(on: server())) }
     guard subjects.contains(where: \.needsArchive) else { return }
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []
@@ -90,6 +93,17 @@ let arguments = CommandLine.arguments.dropFirst()
 if arguments.contains(where: { ["--help", "-h"].contains($0) }) {
     print(usage)
     exit(0)
+}
+if arguments.first == "make-dump", (2...3).contains(arguments.count) {
+    do {
+        let count = arguments.count == 3 ? Int(arguments[3]) : 1_000_000
+        guard let count else { throw BenchError("COUNT is no number") }
+        try await ImportFigures.makeDump(arguments[2], count: count)
+        exit(0)
+    } catch {
+        note("permanode-bench: \(error)")
+        exit(1)
+    }
 }
 let chosen = arguments.compactMap(Subject.init(rawValue:))
 guard chosen.count == arguments.count else {

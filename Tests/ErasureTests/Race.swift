@@ -149,7 +149,7 @@ final class Race: Sendable {
             clock.advance(60)
             let path = test.folder.appendingPathComponent("ledger.ndjson")
             try Fixture.data("tangle.ndjson").write(to: path)
-            let dump = try DumpTangleSource(paths: [path.path])
+            let dump = try await DumpTangleSource(paths: [path.path])
             _ = try await test.crawler(dump, clock: clock).crawlUntilIdle()
         case .read:
             while true { _ = try await test.read(channel) }

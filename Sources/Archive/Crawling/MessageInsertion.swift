@@ -33,7 +33,7 @@ extension Archive {
                 let sequence = entry.cursor.nextSequence + Int64(offset)
                 let head = MessageHead(
                     root: message.root, message: message.message, bundle: message.bundle,
-                    payload: message.payload)
+                    payload: message.payload, milestone: message.milestone)
                 columns.channel.append(entry.channel.rawValue)
                 columns.sequence.append(sequence)
                 columns.position.append(message.position)

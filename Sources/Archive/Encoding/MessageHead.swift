@@ -26,14 +26,22 @@ package struct MessageHead: Sendable {
     fileprivate static let version: UInt8 = 1
     fileprivate static let tagTritCount = 81
 
-    /// - Parameter payload: the bundle's; nil has it put together.
-    package init(root: Root, message: Message, bundle: Bundle, payload: Trytes? = nil) {
+    /// - Parameters:
+    ///   - payload: the bundle's; nil has it put together.
+    ///   - milestone: that confirmed it, where it is known: the earliest transactions had their tag
+    ///     elsewhere, and no attachment times.
+    package init(
+        root: Root, message: Message, bundle: Bundle, payload: Trytes? = nil,
+        milestone: Int32? = nil
+    ) {
         self.root = root
         tail = bundle.tail
         self.bundle = bundle.bundleHash
         let first = bundle.transactions.first
-        tag = first?.tag ?? Trytes(validated: []).padded(to: Self.tagTritCount / 3)
-        claimedMilliseconds = Self.claimed(first)
+        let isEarly = first?.hasFirstLayout(confirmedBy: milestone) ?? false
+        let tag = isEarly ? first?.obsoleteTag : first?.tag
+        self.tag = tag ?? Trytes(validated: []).padded(to: Self.tagTritCount / 3)
+        claimedMilliseconds = Self.claimed(first, isEarly: isEarly)
         securityLevel = message.securityLevel
         let whole = (payload ?? bundle.messageTrytes).ascii
         let head = whole.prefix((message.headTritCount + 2) / 3)
@@ -68,9 +76,9 @@ package struct MessageHead: Sendable {
         return Trytes(trits: try T5B1.unpack(reader.readRest(), tritCount: tritCount))
     }
 
-    private static func claimed(_ tail: Transaction?) -> Int64 {
+    private static func claimed(_ tail: Transaction?, isEarly: Bool) -> Int64 {
         guard let tail else { return 0 }
-        if tail.attachmentTimestamp != 0 { return tail.attachmentTimestamp }
+        if !isEarly, tail.attachmentTimestamp != 0 { return tail.attachmentTimestamp }
         let (product, overflow) = tail.timestamp.multipliedReportingOverflow(by: 1000)
         return overflow ? 0 : product
     }

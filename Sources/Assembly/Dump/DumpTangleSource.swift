@@ -5,178 +5,122 @@ import Ternary
 
 /// Dumps as the crawler's source: a past that does not change.
 ///
-/// The first pass, in `init`, reads every line once, recomputes every hash and notes where
-/// each transaction stands; the files are read again, line by line, when something is asked.
+/// A first pass, in `init`, goes through every line once, recomputes every hash, and notes in an
+/// index where each transaction stands that can be of a message. What a chain asks for is then read
+/// where it stands: in the file, or, of what is packed or came through a pipe, in the index's spool.
+/// So it does not matter in which order a dump has a chain's messages.
 package struct DumpTangleSource: TangleSource {
-    /// Files at once: their number has 16 bits, and each stays open.
-    package static let maximumFiles = 256
-    /// Transactions at once: the index then takes some 1.4 GB.
-    package static let maximumTransactions = 40_000_000
-    /// Transactions hashed at a time.
-    private static let batchCount = 256
-
-    /// What became of the lines. Blank ones count as nothing.
-    package struct Report: Sendable, Equatable, Codable {
-        package var files = 0
-        package var transactions = 0
-        /// Rejected lines by cause.
-        package var rejected: [String: Int] = [:]
-
-        package var rejectedCount: Int { rejected.values.reduce(0, +) }
-
-        package func rejected(_ cause: DumpRejection) -> Int { rejected[cause.rawValue] ?? 0 }
-
-        fileprivate mutating func reject(_ cause: DumpRejection) {
-            rejected[cause.rawValue, default: 0] += 1
-        }
-    }
-
     /// How far the first pass is.
-    package struct Progress: Sendable {
-        package let bytesRead: Int64
-        package let byteCount: Int64
-        package let report: Report
+    package typealias Progress = DumpScan.Progress
+
+    /// Of what this run was given.
+    package let report: DumpReport
+    private let lookup: DumpLookup
+    /// Stays as long as it is looked up in: a temporary one removes itself.
+    private let holder: Holder
+
+    /// Safe to share: nothing uses the index any more, it is only kept.
+    private final class Holder: @unchecked Sendable {
+        private let index: DumpIndex
+
+        init(_ index: DumpIndex) { self.index = index }
     }
 
-    package let report: Report
-    private let files: [DumpFile]
-    private let index: DumpIndex
+    /// Transactions of a sighting that are given along: more than an honest address has.
+    private static let givenAlong = 64
 
-    /// - Parameter progress: Told now and then.
-    /// - Throws: `DumpError`; `CancellationError`.
+    /// - Parameters:
+    ///   - paths: `-` for standard input.
+    ///   - index: the directory of the index, which is made where there is none: what it knows is not
+    ///     read again. Nil for a temporary one.
+    ///   - milestone: of lines that name none, in files that are not named after one.
+    ///   - progress: told now and then.
+    /// - Throws: `DumpError`; `CancellationError`. What keeps one file from being read to its end
+    ///   stands in `report`.
     package init(
-        paths: [String], maximumTransactions: Int = maximumTransactions,
-        progress: (Progress) -> Void = { _ in }
-    ) throws {
-        guard paths.count <= Self.maximumFiles else {
-            throw DumpError.tooManyFiles(limit: Self.maximumFiles)
+        paths: [String], index path: String? = nil, milestone: Int32? = nil,
+        policy: DumpPolicy = DumpPolicy(),
+        progress: @escaping (Progress) -> Void = { _ in }
+    ) async throws {
+        for path in paths where path != "-" { try Self.check(path) }
+        let index = try DumpIndex(path: path, policy: policy)
+        var scan = DumpScan(
+            paths, into: index, milestone: milestone, policy: policy, progress: progress)
+        var inputs: [Int] = []
+        for path in paths { inputs.append(try await scan.read(path)) }
+        try index.commit()
+        var report = DumpReport()
+        for input in Set(inputs).sorted() { report.add(index.state.inputs[input].report) }
+        self.report = report
+        lookup = try index.lookup()
+        holder = Holder(index)
+    }
+
+    /// Before hours are spent on others.
+    private static func check(_ path: String) throws(DumpError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw errno == ENOENT ? .missing(path: path) : .unreadable(path: path, .last)
         }
-        files = try paths.map { path throws(DumpError) in try DumpFile(path: path) }
-        var pass = FirstPass(files: files, limit: maximumTransactions)
-        for number in files.indices {
-            try pass.read(file: number, progress: progress)
+        guard [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) else {
+            throw .notAFile(path: path)
         }
-        pass.index.sort()
-        report = pass.report
-        index = pass.index
+        guard access(path, R_OK) == 0 else { throw .unreadable(path: path, .last) }
     }
 
     package func sighting(at address: Hash) throws -> Sighting {
+        let places = try lookup.places(DumpKey.address(address))
+        var records: [DumpRecord] = []
         var hashes: [Hash] = []
         var seen: Set<Hash> = []
-        for place in index.places(address: address) {
-            let line = try line(at: place)
-            guard line.transaction.address == address, seen.insert(line.hash).inserted else {
-                continue
-            }
-            hashes.append(line.hash)
+        for place in places {
+            guard let record = try lookup.record(at: place), record.transaction.address == address,
+                seen.insert(record.hash).inserted
+            else { continue }
+            hashes.append(record.hash)
+            if records.count < Self.givenAlong { records.append(record) }
         }
-        return Sighting(hashes: hashes)
+        return Sighting(
+            hashes: hashes, mayBeIncomplete: places.count >= DumpLookup.placeLimit,
+            transactions: Self.checked(records))
     }
 
     package func transactions(_ hashes: [Hash]) throws -> [Hash: Transaction] {
-        var candidates: [DumpLine] = []
+        var records: [DumpRecord] = []
         for hash in hashes {
-            for place in index.places(hash: hash) {
-                let line = try line(at: place)
-                guard line.hash == hash else { continue }
-                candidates.append(line)
-                break
-            }
+            if let record = try record(of: hash, where: { _ in true }) { records.append(record) }
         }
-        // Hashed again: the file may be another than the one of the first pass.
-        let actual = TransactionHashing.hashes(of: candidates.map(\.transaction))
-        var found: [Hash: Transaction] = [:]
-        for (hash, line) in zip(actual, candidates) where hash == line.hash {
-            found[hash] = line.transaction
-        }
-        return found
+        return Self.checked(records)
     }
 
     /// A transaction of a dump with a milestone was confirmed by it.
     package func confirmed(_ hashes: [Hash]) throws -> [Hash: Int32?] {
         var milestones: [Hash: Int32?] = [:]
         for hash in hashes {
-            for place in index.places(hash: hash) {
-                let line = try line(at: place)
-                guard line.hash == hash, let milestone = line.milestone else { continue }
-                milestones[hash] = .some(milestone)
-                break
-            }
+            let record = try record(of: hash) { $0.confirmation != .unconfirmed }
+            if let told = record?.confirmation.told { milestones[hash] = .some(told) }
         }
         return milestones
     }
 
-    private func line(at place: DumpIndex.Place) throws(DumpError) -> DumpLine {
-        let file = files[Int(place.file)]
-        do {
-            return try DumpLine(file.line(at: place.offset))
-        } catch let error as DumpError {
-            throw error
-        } catch {
-            throw .changed(path: file.path)
+    private func record(
+        of hash: Hash, where condition: (DumpRecord) -> Bool
+    ) throws(DumpError) -> DumpRecord? {
+        for place in try lookup.places(DumpKey.hash(hash)) {
+            if let record = try lookup.record(at: place), record.hash == hash, condition(record) {
+                return record
+            }
         }
+        return nil
     }
 
-    private struct FirstPass {
-        let files: [DumpFile]
-        let limit: Int
-        var report = Report()
-        var index = DumpIndex()
-        private var batch: [(line: DumpLine, place: DumpIndex.Place)] = []
-        private var bytesBefore: Int64 = 0
-
-        init(files: [DumpFile], limit: Int) {
-            self.files = files
-            self.limit = limit
+    /// Hashed again: the file may be another than the one that was read.
+    private static func checked(_ records: [DumpRecord]) -> [Hash: Transaction] {
+        let actual = TransactionHashing.hashes(of: records.map(\.transaction))
+        var found: [Hash: Transaction] = [:]
+        for (hash, record) in zip(actual, records) where hash == record.hash {
+            found[hash] = record.transaction
         }
-
-        mutating func read(file number: Int, progress: (Progress) -> Void) throws {
-            var lines = DumpLines(files[number])
-            while let line = try lines.next() {
-                switch line {
-                case .tooLong: report.reject(.tooLong)
-                case .bytes(let bytes, let offset):
-                    do throws(DumpRejection) {
-                        let place = DumpIndex.Place(file: UInt16(number), offset: offset)
-                        batch.append((try DumpLine(bytes), place))
-                    } catch {
-                        report.reject(error)
-                    }
-                }
-                if batch.count == DumpTangleSource.batchCount {
-                    try flush()
-                    tell(lines.position, progress)
-                }
-            }
-            try flush()
-            report.files += 1
-            tell(lines.position, progress)
-            bytesBefore += files[number].byteCount
-        }
-
-        private mutating func flush() throws {
-            try Task.checkCancellation()
-            let hashes = TransactionHashing.hashes(of: batch.map(\.line.transaction))
-            for (hash, entry) in zip(hashes, batch) {
-                guard hash == entry.line.hash else {
-                    report.reject(.wrongHash)
-                    continue
-                }
-                guard index.count < limit else {
-                    throw DumpError.tooManyTransactions(limit: limit)
-                }
-                index.add(address: entry.line.transaction.address, hash: hash, at: entry.place)
-                report.transactions += 1
-            }
-            batch = []
-        }
-
-        private func tell(_ position: Int64, _ progress: (Progress) -> Void) {
-            progress(
-                Progress(
-                    bytesRead: bytesBefore + position,
-                    byteCount: files.map(\.byteCount).reduce(0, +), report: report))
-        }
+        return found
     }
 }

@@ -47,6 +47,7 @@ struct CommandFailure: Error {
         case is WriteError: .usedWrongly
         case DumpError.missing, LoadError.unreadable: .notFound
         case DumpError.notAFile, DumpError.tooManyFiles: .usedWrongly
+        case DumpError.indexInUse, DumpError.notAnIndex, DumpError.otherStream: .refused
         case let error as PostgresError where error.kind == .migration: .refused
         default: .failed
         }

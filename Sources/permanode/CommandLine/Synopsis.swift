@@ -30,6 +30,7 @@ struct Synopsis: Sendable {
         case none
         case one(String)
         case oneOrMore(String)
+        case any(String)
     }
 
     /// With its group, such as `channel add`.
@@ -48,6 +49,7 @@ struct Synopsis: Sendable {
         case .none: break
         case .one(let name): parts.append(name)
         case .oneOrMore(let name): parts.append("\(name)…")
+        case .any(let name): parts.append("[\(name)…]")
         }
         for option in options {
             let form = option.value.map { "--\(option.name) \($0)" } ?? "--\(option.name)"

@@ -9,33 +9,53 @@ enum ImportCommand: Command {
     static let synopsis = Synopsis(
         name: "import",
         summary: "Reads dumps and takes in what they have of the registered channels.",
-        operands: .oneOrMore("FILE"), options: [.json],
+        operands: .any("FILE"),
+        options: [
+            .value(
+                "index", "DIR",
+                "keep the index there: go on after an interruption, know what was read before"),
+            .value(
+                "milestone", "N",
+                "of lines without one, where the file is not named after it (6000.dmp)"),
+            .json,
+        ],
         notes: """
-            FILE is NDJSON of {hash, trytes, milestone}, or a .dmp of milestone 242,662 or later.
-            Every hash is recomputed; rejected lines are counted by cause. Give all files of a
-            channel's time at once, as a chain leads from one to the other; what came out can be
-            imported again without doubling anything.
+            FILE is a .dmp of any time or NDJSON of {hash, trytes, milestone}, plain or as gzip or
+            xz; - is standard input. Every hash is recomputed; rejected lines are listed by cause.
+            Order does not matter, within a file or among files, and nothing is doubled by
+            importing again.
+            With --index, an import that was interrupted goes on where it was when it is called
+            again in the same way, and channels that are registered later find all that the index
+            has: permanode import --index DIR. Plain files stay where they are: the index points
+            into them. Of others it keeps the transactions that can be of messages, of any channel.
+            Ends with 1 if a line was rejected or a file could not be read to its end: what could
+            be read is taken in all the same.
             """)
 
     private struct Result: Encodable {
-        let dump: DumpTangleSource.Report
+        let dump: DumpReport
         let crawl: CrawlSummary
     }
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let (console, files) = (context.console, arguments.operands)
-        let progress = ProgressLine(console)
+        let index = arguments.value("index")
+        guard !files.isEmpty || index != nil else {
+            throw arguments.wrong("it takes at least one FILE, or an index")
+        }
+        guard files.count(where: { $0 == "-" }) <= 1 else {
+            throw arguments.wrong("standard input can be read once")
+        }
+        let milestone = try arguments.integer("milestone", in: Int32(0)...Int32.max)
+        let progress = ImportProgress(console)
         defer { progress.end() }
         let (report, summary) = try await context.withInstance { instance, _, log in
-            let dump = try DumpTangleSource(paths: files) { state in
-                let percent = state.byteCount == 0 ? 100 : state.bytesRead * 100 / state.byteCount
-                progress.show("reading: \(percent) %, \(state.report.transactions) transactions")
-            }
+            let dump = try await DumpTangleSource(
+                paths: files, index: index, milestone: milestone
+            ) { progress.show($0) }
             let crawler = try CrawlService.importing(
                 dump, into: instance, metrics: Metrics(), log: log)
-            let summary = try await crawler.crawlUntilIdle { summary in
-                progress.show("importing: \(summary.messages) messages")
-            }
+            let summary = try await crawler.crawlUntilIdle { progress.show($0) }
             try await instance.archive.recordAct(
                 .dumpsImported,
                 ["files": String(files.count), "messages": String(summary.messages)], now: Date())
@@ -50,19 +70,45 @@ enum ImportCommand: Command {
             try crawl.write(to: console, asJSON: false)
         }
         if summary.unreachable {
-            throw CommandFailure(.failed, "a dump could not be read to its end: see the warnings")
+            throw CommandFailure(
+                .failed, "what the index points to could not be read: see the warnings")
         }
         try crawl.requireNoFailures()
-        if report.transactions == 0, report.rejectedCount > 0 {
-            throw CommandFailure(.failed, "no line of the dumps could be taken")
-        }
+        try requireAll(report)
     }
 
-    private static func fields(of report: DumpTangleSource.Report) -> [(String, String)] {
+    /// Lines of each cause that are named to people.
+    private static let linesNamed = 5
+
+    private static func fields(of report: DumpReport) -> [(String, String)] {
         let rejected = DumpRejection.allCases.compactMap { cause -> (String, String)? in
             let count = report.rejected(cause)
-            return count == 0 ? nil : ("rejected lines", "\(count) (\(cause.explanation))")
+            guard count > 0 else { return nil }
+            let lines = report.rejectedLines.filter { $0.cause == cause }.prefix(linesNamed)
+            let named = lines.map { "\($0.file):\($0.line)" }.joined(separator: ", ")
+            let more = count > lines.count ? ", …" : ""
+            return ("rejected lines", "\(count) (\(cause.explanation)): \(named)\(more)")
         }
-        return [("transactions", String(report.transactions))] + rejected
+        return [
+            ("files", String(report.files)), ("lines", String(report.lines)),
+            ("transactions", String(report.transactions)),
+            ("can be of messages", String(report.indexed)),
+        ] + rejected + report.faults.map { ("not read to its end", $0.reason) }
+    }
+
+    /// Nothing that is missing goes without an exit code.
+    private static func requireAll(_ report: DumpReport) throws(CommandFailure) {
+        var reasons: [String] = []
+        if let first = report.faults.first {
+            let others = report.faults.count - 1
+            reasons.append(
+                "\(first.reason)" + (others > 0 ? ", and \(others) more files are at fault" : ""))
+        }
+        if report.rejectedCount > 0 {
+            reasons.append("\(report.rejectedCount) lines were rejected")
+        }
+        guard !reasons.isEmpty else { return }
+        throw CommandFailure(
+            .failed, reasons.joined(separator: "; ") + ": messages may be missing")
     }
 }
