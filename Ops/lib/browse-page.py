@@ -156,6 +156,51 @@ def try_plot(visit, channel):
     browser.wait("the table", lambda: browser.count(".as-table tbody tr") >= 92)
 
 
+def try_access(visit, channel):
+    """A token made by keyboard, a grant given and taken back, and the token's end."""
+    browser, address = visit.browser, visit.address
+    visit.look("new-channel", "/channels/new")
+    visit.look("access", "/tokens")
+    number = channel.rsplit("/", 1)[1]
+    visit.look("new-token", f"/tokens/new?channel={number}")
+    browser.run("document.querySelector('#purpose').focus()")
+    browser.run("document.querySelector('#purpose').value = 'advice on heating'")
+    browser.press("Enter")
+    browser.wait("the token", lambda: browser.count("#token") == 1)
+    text = browser.run("return document.querySelector('#token').textContent")
+    visit.check(re.fullmatch(r"pmn_[0-9a-z]{10}_[A-Za-z0-9_-]{43}", text) is not None,
+                f"no token is shown: {text}")
+    visit.look("token-made")
+    browser.click("a.primary")
+    browser.wait("the token's page", lambda: browser.count("#grants") == 1)
+    visit.check(browser.count("tbody tr") == 1, "the token has not the grant it was made with")
+    browser.write("#channel", number)
+    browser.write("section #purpose", "a study")
+    browser.run("document.querySelector('#firstPosition').value = '5'")
+    browser.click("form button.primary")
+    browser.wait("the grant", lambda: browser.count("tbody tr") == 2)
+    visit.look("token")
+    browser.click("tbody tr:last-child form button")
+    browser.wait("its end", lambda: browser.count("tbody .badge") == 1)
+    browser.run("[...document.querySelectorAll('details')].at(-1).open = true")
+    browser.click("button.danger")
+    browser.wait("the token's end", lambda: browser.count(".head .badge") == 1 and "revoked"
+                 in browser.run("return document.querySelector('.head').textContent"))
+
+
+def try_holds(visit):
+    """A hold set on a person, seen, and lifted."""
+    browser = visit.browser
+    visit.look("no-holds", "/holds", looks=[LOOKS[0], LOOKS[3]])
+    browser.write("#subject", "household-7")
+    browser.write("#reason", "a claim in court")
+    browser.click("form button.primary")
+    browser.wait("the hold", lambda: browser.count("tbody tr") == 1)
+    visit.look("holds")
+    browser.click("tbody form button")
+    browser.wait("its end", lambda: browser.count("tbody tr") == 0)
+
+
 def tour(visit):
     """Every page, as each of those who see it."""
     browser, address = visit.browser, visit.address
@@ -192,6 +237,8 @@ def tour(visit):
     browser.click("form button.primary")
     browser.wait("the plan", lambda: browser.count("[name=sure]") == 1)
     visit.look("plan")
+    try_access(visit, channel)
+    try_holds(visit)
     browser.go(address + "/nowhere")
     browser.complaints()
     visit.look("nothing", looks=LOOKS[:1])

@@ -75,6 +75,11 @@ struct OpenAPI: Sendable {
         return faults
     }
 
+    /// How a value differs from a schema.
+    func faults(of value: JSONValue, in schema: JSONValue) -> [String] {
+        faults(value, schema, at: "value")
+    }
+
     private func faults(_ value: JSONValue, _ schema: JSONValue, at place: String) -> [String] {
         guard let schema = resolved(schema) else { return ["\(place): a reference leads nowhere"] }
         var faults: [String] = []

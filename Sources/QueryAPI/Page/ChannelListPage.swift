@@ -23,13 +23,17 @@ struct ChannelListPage: Sendable {
         return Page(
             "Channels", .channels, for: call,
             """
-            <div class="head"><h1>Channels</h1></div>
+            <div class="head"><h1>Channels</h1>
+            \(call.isAdmin ? Self.register : nil)</div>
             \(Self.overview(counts))
             \(body)
             \(next.map { "<p class=\"more\"><a class=\"button\" href=\"/?after=\($0)\">More channels</a></p>" })
             """
         ).response()
     }
+
+    private static let register: HTML =
+        "<a class=\"button primary actions\" href=\"/channels/new\">Register…</a>"
 
     private static func overview(_ counts: [ChannelState: Int]) -> HTML? {
         let all = counts.filter { $0.key != .forgotten }.values.reduce(0, +)
@@ -97,7 +101,8 @@ struct ChannelListPage: Sendable {
         }
         return """
             <div class="card empty"><h2>No channels yet</h2>
-            <p>Register a channel of which you have the root, and the side key where it is restricted:</p>
+            <p><a href="/channels/new">Register a channel</a> of which you have the root, and the side key where
+            it is restricted; or on the machine itself:</p>
             <pre><code>permanode channel add --mode restricted --root-file root \\
               --side-key-file key --subject s-17 --label "electricity"</code></pre>
             <p>It is crawled at once, and shows up here with its first messages within seconds.</p></div>

@@ -181,6 +181,8 @@ struct ChannelPage: Sendable {
         return """
             <section class="card" aria-labelledby="actions"><h2 id="actions">Actions</h2>
             <div class="inline">\(turn)
+            <a class="button" href="/tokens/new?channel=\(channel.id)">Give access…</a>
+            <a class="button" href="/holds?channel=\(channel.id)">Legal hold…</a>
             <a class="button danger" href="/requests/new?channel=\(channel.id)">Forget…</a></div>
             <p class="hint">Forgetting begins with a plan. Nothing is erased before you confirm it.</p>
             </section>

@@ -37,6 +37,33 @@ struct FormBody {
         return text.isEmpty ? nil : text
     }
 
+    /// The number in a field that names a channel, a person or a token; nil where it is empty.
+    func number(_ name: String) throws(RequestError) -> ChannelNumber? {
+        guard let text = text(name) else { return nil }
+        guard let number = ChannelNumber(text: text) else {
+            throw .field(name, wanted: "an id of 10 characters")
+        }
+        return number
+    }
+
+    /// The midnight, in UTC, with which a day begins; nil where the field is empty.
+    func day(_ name: String) throws(RequestError) -> Date? {
+        guard let text = text(name) else { return nil }
+        guard text.utf8.count == 10, let time = Timestamp(text: text + "T00:00:00Z") else {
+            throw .field(name, wanted: "a day such as 2021-03-14")
+        }
+        return time.date
+    }
+
+    /// Trees from the registered root; nil where the field is empty.
+    func position(_ name: String) throws(RequestError) -> Int64? {
+        guard let text = text(name) else { return nil }
+        guard text.utf8.count <= 16, let position = Int64(text) else {
+            throw .field(name, wanted: "a number of at most 15 digits")
+        }
+        return position
+    }
+
     func requiredText(_ name: String) throws(RequestError) -> String {
         guard let text = text(name) else { throw .fieldMissing(name) }
         return text

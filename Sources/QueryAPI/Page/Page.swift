@@ -9,6 +9,8 @@ struct Page {
         case channels = "/"
         case people = "/people"
         case requests = "/requests"
+        case access = "/tokens"
+        case holds = "/holds"
     }
 
     let title: String
@@ -104,7 +106,11 @@ struct Page {
         guard let caller else { return nil }
         let links: [(Section, String)] =
             switch caller.role {
-            case .admin: [(.channels, "Channels"), (.people, "People"), (.requests, "Requests")]
+            case .admin:
+                [
+                    (.channels, "Channels"), (.people, "People"), (.requests, "Requests"),
+                    (.holds, "Holds"), (.access, "Access"),
+                ]
             case .reader: [(.channels, "Channels")]
             case .subject: [(.channels, "My data"), (.requests, "Requests")]
             }

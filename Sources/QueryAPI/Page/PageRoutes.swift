@@ -32,6 +32,9 @@ struct PageRoutes: Sendable {
             + ChannelForms(archive: archive, clock: clock).routes
             + ForgetFormPage(archive: archive, policy: policy, clock: clock).routes
             + PeoplePages(archive: archive).routes
+            + TokenPages(archive: archive, clock: clock).routes
+            + HoldPages(archive: archive, clock: clock).routes
+            + RegistrationPage(archive: archive, clock: clock).routes
     }
 
     private func page(

@@ -60,7 +60,9 @@ struct PeoplePages: Sendable {
             """
             <p class="crumbs"><a href="/people">People</a> /</p>
             <div class="head"><h1><bdi>\(pseudonym)</bdi></h1>
-            <a class="button danger actions" href="/requests/new?person=\(person.text)">Forget…</a></div>
+            <div class="actions pages"><a class="button" href="/tokens/new?person=\(person.text)">Make a token…</a>
+            <a class="button" href="/holds?person=\(person.text)">Legal hold…</a>
+            <a class="button danger" href="/requests/new?person=\(person.text)">Forget…</a></div></div>
             <p class="sub-line">Person <span class="mono">\(person.text)</span></p>
             \(log.html)
             """
