@@ -95,7 +95,7 @@ struct MeteredChannel: Sendable {
         }
     }
 
-    /// Stores the day so often, after what is there.
+    /// Stores the day so often, after what is there, each time as of the next day by its row.
     func fill(days: Range<Int>, in archive: Archive) async throws {
         for day in days {
             for start in stride(from: 0, to: heads.count, by: Self.batch) {
@@ -128,7 +128,7 @@ struct MeteredChannel: Sendable {
                 """,
                 [
                     .int64(number.rawValue), .int32(Int32(period.rawValue)), .int16(sideKey),
-                    .int32(Int32(Self.start / 86400)), .timestamp(Date()),
+                    .int32(Int32(Self.start / 86400) + Int32(day)), .timestamp(Date()),
                     .int64Array(sequences), .bytesArray(lookups), .bytesArray(sealed),
                 ])
             _ = try await connection.execute(
