@@ -12,6 +12,11 @@ enum { STATE = CURLP_STATE_TRITS, RATE = CURLP_RATE_TRITS };
 /* Overwrites the first 243 trits of a state. */
 void curlp_state_set_rate(curlp_state *state, const curlp_block *rate);
 
+/* Whether what a run takes in next depends on its sponge's rate. */
+static inline bool needs_rate(const curlp_run *run) {
+    return run->count > 0 && (run->masked || run->count < RATE);
+}
+
 enum { MOST_LANES = 512, MOST_WORDS = MOST_LANES / 64 };
 
 /* A row of bytes a lane, each somewhere, of which so many can be read. */

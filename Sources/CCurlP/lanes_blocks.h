@@ -202,7 +202,8 @@ static ALWAYS_INLINE void write_trytes(
     else memcpy(trytes, all, count);
 }
 
-/* Takes in one block of the run and says where it goes; `rate` is the sponge's, and becomes it. */
+/* Takes in one block of the run and says where it goes; `rate` is the sponge's, if the run needs
+   it, and becomes it. */
 static ALWAYS_INLINE void next_block(curlp_run *run, curlp_block *rate) {
     size_t count = run->count < RATE ? run->count : RATE;
     curlp_block block;
@@ -237,8 +238,11 @@ static ALWAYS_INLINE void next_blocks(
         uint64_t *place = lane_words(blocks, words, lane);
         curlp_block rate;
         size_t next = (size_t)64 * words;
-        set_plane(rate.low, place[0], place[next], place[2 * next], place[3 * next]);
-        set_plane(rate.high, place[4 * next], place[5 * next], place[6 * next], place[7 * next]);
+        if (needs_rate(&runs[lane])) {
+            set_plane(rate.low, place[0], place[next], place[2 * next], place[3 * next]);
+            set_plane(
+                rate.high, place[4 * next], place[5 * next], place[6 * next], place[7 * next]);
+        }
         next_block(&runs[lane], &rate);
         for (size_t i = 0; i < 4; i++) {
             place[i * next] = rate.low[i];

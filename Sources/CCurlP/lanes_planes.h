@@ -14,6 +14,7 @@
 #include <string.h>
 
 typedef int8_t numbers __attribute__((vector_size(COLUMN_BYTES)));
+typedef uint8_t lane_bytes __attribute__((vector_size(COLUMN_BYTES)));
 typedef bool lane_bits __attribute__((ext_vector_type(COLUMN_BYTES)));
 typedef uint8_t sixteen __attribute__((vector_size(16)));
 
@@ -114,6 +115,21 @@ static ALWAYS_INLINE void load_digits(
     }
 }
 
+/*
+ * A block is some whole tiles and a byte or a character more, mostly. So few are fetched, and put,
+ * one by one: turning a tile for each would take longer.
+ */
+enum { FEW = 2 };
+
+/* The byte `place` of the rows of COLUMN_BYTES lanes from `lane` on. */
+static ALWAYS_INLINE numbers fetch_bytes(const lane_rows *rows, size_t lane, size_t place) {
+    uint8_t fetched[COLUMN_BYTES];
+    for (size_t i = 0; i < COLUMN_BYTES; i++) fetched[i] = rows->bytes[lane + i][place];
+    numbers values;
+    memcpy(&values, fetched, sizeof values);
+    return values;
+}
+
 /* For words and digits that the compiler knows. */
 static ALWAYS_INLINE void load_lanes(
     uint64_t *planes, unsigned words, unsigned digits, const lane_rows *rows, size_t from,
@@ -122,7 +138,8 @@ static ALWAYS_INLINE void load_lanes(
     if (count == 0) return;
     size_t end = (from + count - 1) / digits + 1;
     for (size_t lane = 0; lane < 64 * words; lane += COLUMN_BYTES) {
-        for (size_t start = from / digits; start < end; start += TILE) {
+        size_t start = from / digits;
+        for (; start + FEW < end; start += TILE) {
             sixteen tiles[COLUMN_BYTES / TILE][TILE];
             for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
                 load_tile(tiles[part], rows, lane + part * TILE, start);
@@ -137,53 +154,101 @@ static ALWAYS_INLINE void load_lanes(
                 load_digits(planes, words, lane, values, digits, start + i, from, count);
             }
         }
+        for (; start < end; start++) {
+            numbers values = fetch_bytes(rows, lane, start);
+            if (digits == CURLP_TRYTES) values = numbers_of_characters(values);
+            load_digits(planes, words, lane, values, digits, start, from, count);
+        }
     }
 }
 
-/* The trits of COLUMN_BYTES lanes from `lane` on as numbers. */
-static ALWAYS_INLINE numbers read_trits(
-    const unsigned char *planes, unsigned words, size_t trit, size_t lane
-) {
-    const unsigned char *piece = planes + plane_offset(words, trit, lane);
-    lane_bits low, high;
-    memcpy(&low, piece, sizeof low);
-    memcpy(&high, piece + words * sizeof(uint64_t), sizeof high);
-    return __builtin_convertvector(high, numbers) - __builtin_convertvector(low, numbers);
+/* One trit of as many lanes as a column has bits, in bytes of eight lanes each. */
+typedef struct {
+    lane_bytes low, high;
+} trit_bytes;
+
+static ALWAYS_INLINE trit_bytes trits_in_bytes(const uint64_t *planes, unsigned words, size_t trit) {
+    const uint64_t *place = planes + trit * 2 * words;
+    trit_bytes trits;
+    memcpy(&trits.low, place, sizeof trits.low);
+    memcpy(&trits.high, place + words, sizeof trits.high);
+    return trits;
 }
 
-static ALWAYS_INLINE numbers read_characters(
-    const unsigned char *planes, unsigned words, size_t tryte, size_t lane
-) {
+/* The characters of three trits in the lanes that are bit `bit` of a byte. */
+static ALWAYS_INLINE numbers characters_at(const trit_bytes three[CURLP_TRYTES], unsigned bit) {
     numbers values = {0};
     for (size_t digit = CURLP_TRYTES; digit-- > 0;) {
-        values = values + values + values
-            + read_trits(planes, words, tryte * CURLP_TRYTES + digit, lane);
+        /* A trit is its high bit less its low one. */
+        lane_bytes trit = (three[digit].high >> bit & 1) - (three[digit].low >> bit & 1);
+        values = values + values + values + (numbers)trit;
     }
     return CHARACTERS_OF(values);
 }
 
+/* The characters of the tryte `tryte`, of the lanes that are bit `bit` of each byte together. */
+static ALWAYS_INLINE void read_characters(
+    const uint64_t *planes, unsigned words, size_t tryte, numbers characters[8]
+) {
+    trit_bytes three[CURLP_TRYTES];
+    for (size_t digit = 0; digit < CURLP_TRYTES; digit++) {
+        three[digit] = trits_in_bytes(planes, words, tryte * CURLP_TRYTES + digit);
+    }
+#pragma clang loop unroll(full)
+    for (unsigned bit = 0; bit < 8; bit++) characters[bit] = characters_at(three, bit);
+}
+
+/* Where the characters of one lane go: of those from `lane` on, bit `bit` of byte `byte`. */
+static ALWAYS_INLINE uint8_t *lane_of_byte(
+    uint8_t *const *trytes, size_t lane, size_t byte, unsigned bit
+) {
+    return trytes[lane + 8 * byte + bit];
+}
+
+/*
+ * A column has eight lanes in each of its bytes. Shifted to the end of all bytes at once, every
+ * eighth lane's bit stands in a byte of its own, and eight such steps are all lanes.
+ */
 static ALWAYS_INLINE void read_lanes(
     const uint64_t *planes, unsigned words, uint8_t *const *trytes, size_t length
 ) {
-    for (size_t lane = 0; lane < 64 * words; lane += COLUMN_BYTES) {
-        for (size_t start = 0; start < length; start += TILE) {
+    enum { PARTS = COLUMN_BYTES / TILE };
+    for (size_t word = 0; word < words; word += COLUMN_BYTES / sizeof(uint64_t)) {
+        size_t lane = 64 * word, start = 0;
+        numbers characters[8];
+        for (; start + FEW < length; start += TILE) {
             size_t there = length - start < TILE ? length - start : TILE;
-            sixteen tiles[COLUMN_BYTES / TILE][TILE] = {0};
+            sixteen tiles[8][PARTS][TILE];
+            if (there < TILE) memset(tiles, 0, sizeof tiles);
             for (size_t i = 0; i < there; i++) {
-                numbers characters =
-                    read_characters((const unsigned char *)planes, words, start + i, lane);
-                for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
-                    memcpy(&tiles[part][i], (unsigned char *)&characters + part * TILE, TILE);
+                read_characters(planes + word, words, start + i, characters);
+                for (unsigned bit = 0; bit < 8; bit++) {
+                    for (size_t part = 0; part < PARTS; part++) {
+                        memcpy(
+                            &tiles[bit][part][i],
+                            (unsigned char *)&characters[bit] + part * TILE, TILE);
+                    }
                 }
             }
-            for (size_t part = 0; part < COLUMN_BYTES / TILE; part++) {
-                turn(tiles[part]);
-                size_t first = lane + part * TILE;
-                for (size_t i = 0; i < TILE; i++) {
-                    uint8_t *to = trytes[first + i];
-                    if (to == NULL) continue;
-                    if (there == TILE) memcpy(to + start, &tiles[part][i], TILE);
-                    else memcpy(to + start, &tiles[part][i], there);
+            for (unsigned bit = 0; bit < 8; bit++) {
+                for (size_t part = 0; part < PARTS; part++) {
+                    sixteen *tile = tiles[bit][part];
+                    turn(tile);
+                    for (size_t i = 0; i < TILE; i++) {
+                        uint8_t *to = lane_of_byte(trytes, lane, part * TILE + i, bit);
+                        if (to == NULL) continue;
+                        if (there == TILE) memcpy(to + start, &tile[i], TILE);
+                        else memcpy(to + start, &tile[i], there);
+                    }
+                }
+            }
+        }
+        for (; start < length; start++) {
+            read_characters(planes + word, words, start, characters);
+            for (unsigned bit = 0; bit < 8; bit++) {
+                for (size_t byte = 0; byte < COLUMN_BYTES; byte++) {
+                    uint8_t *to = lane_of_byte(trytes, lane, byte, bit);
+                    if (to != NULL) to[start] = (uint8_t)characters[bit][byte];
                 }
             }
         }

@@ -91,11 +91,6 @@ static void start_fresh(curlp_sponges *sponges, curlp_run *runs) {
     sponges->rates_are_read = false;
 }
 
-/* Whether what a run takes in next depends on its rate. */
-static bool needs_rate(const curlp_run *run) {
-    return run->count > 0 && (run->masked || run->count < RATE);
-}
-
 /* Lanes that are not among those alike take in a block each. */
 static void take_apart(curlp_sponges *sponges, const alike_runs *alike, curlp_run *runs) {
     unsigned words = sponges->lanes.words;
@@ -167,12 +162,19 @@ static void chain_one(curlp_sponges *sponges, unsigned rounds, const curlp_chain
     }
 }
 
+/* Chains whose blocks are on their way from memory while one is taken in. */
+enum { FETCHED_AHEAD = 16 };
+
 /* As many chains as there are lanes, or fewer. */
 static void chain_lanes(
     curlp_sponges *sponges, unsigned rounds, const curlp_chain *chains, unsigned count
 ) {
     unsigned words = sponges->lanes.words;
-    for (unsigned lane = 0; lane < count; lane++) set_block(sponges, lane, chains[lane].block);
+    for (unsigned lane = 0; lane < count; lane++) {
+        /* Chains of one length lie far apart. */
+        if (lane + FETCHED_AHEAD < count) __builtin_prefetch(chains[lane + FETCHED_AHEAD].block);
+        set_block(sponges, lane, chains[lane].block);
+    }
     sponges->path->to_planes(sponges->rates, sponges->fresh, words);
     /* The shortest chains are the last ones. */
     while (count > 0 && chains[count - 1].times == 0) count--;

@@ -11,7 +11,8 @@ package struct Message: Hashable, Sendable, Redacted {
     /// Trits of the content; not always whole trytes.
     package let contentTritCount: Int
     /// What the signature signs. Together with root and index it says which message this is.
-    package let messageHash: Hash
+    package var messageHash: Hash { Hash(messageHashBlock) }
+    let messageHashBlock: TritBlock
     /// 1...3, as the message hash tells.
     package let securityLevel: Int
     /// Trits of the payload up to and including the nonce: what decrypting needs.

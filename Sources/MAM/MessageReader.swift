@@ -58,7 +58,7 @@ package enum MessageReader {
         var roots = SignatureCheck(payloads, sponges: sponges).find().makeIterator()
         return zip(opened, requests).map { outcome, request in
             outcome.flatMap { payload in
-                roots.next() == TritBlock(trytes: request.root.revealTrytes())
+                roots.next().map { Root(hash: Hash($0)) } == request.root
                     ? .success(Message(payload)) : .failure(.wrongSignature)
             }
         }
@@ -68,13 +68,17 @@ package enum MessageReader {
     private static func hash(_ payloads: [OpenedPayload], _ sponges: inout CurlPSponges) {
         var fragments: [UnsafeMutablePointer<TritBlock>] = []
         var times: [UInt8] = []
+        let count = payloads.count * SecurityLevel.range.upperBound * SecurityLevel.fragmentCount
+        fragments.reserveCapacity(count)
+        times.reserveCapacity(count)
         for payload in payloads {
             guard let all = payload.evidence?.fragments, let first = all.baseAddress else {
                 continue
             }
+            let signed = Hash(payload.messageHash).trytes.ascii
             for index in all.indices {
                 fragments.append(first + index)
-                let value = payload.messageHash.tryteValue(at: index)
+                let value = TryteAlphabet.value(of: signed[index]) ?? 0
                 times.append(UInt8(clamping: HashChain.length / 2 + value))
             }
         }
@@ -98,7 +102,7 @@ extension Message {
         nextRoot = payload.nextRoot
         contentTrytes = payload.content
         contentTritCount = payload.layout.messageTritCount
-        messageHash = Hash(payload.messageHash)
+        messageHashBlock = payload.messageHash
         securityLevel = payload.securityLevel
         headTritCount = payload.layout.headTritCount
         siblingCount = payload.evidence?.siblingCount

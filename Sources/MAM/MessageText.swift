@@ -5,6 +5,15 @@ package enum MessageText {
     /// The bytes of `trytes` as UTF-8 where they are that, otherwise as Latin-1; nil where the
     /// trytes are odd in number or a pair stands for more than 255.
     package static func text(_ trytes: Trytes) -> String? {
+        guard trytes.count.isMultiple(of: 2) else { return nil }
+        // Mostly it is ASCII, which goes to its place at once.
+        var range: ByteRange = .ascii
+        let text = String(unsafeUninitializedCapacity: trytes.count / 2) { bytes in
+            let bytes = UnsafeMutableBufferPointer(rebasing: bytes[..<(trytes.count / 2)])
+            range = trytes.ascii.withUnsafeBytes { write($0, to: bytes) }
+            return range == .ascii ? bytes.count : 0
+        }
+        if range == .ascii { return text }
         guard let bytes = bytes(trytes) else { return nil }
         return String(validating: bytes, as: UTF8.self)
             ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
@@ -14,20 +23,29 @@ package enum MessageText {
     package static func bytes(_ trytes: Trytes) -> [UInt8]? {
         guard trytes.count.isMultiple(of: 2) else { return nil }
         let count = trytes.count / 2
-        var isBytes = true
+        var range: ByteRange = .bytes
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
-            isBytes = trytes.ascii.withUnsafeBytes { write($0, to: bytes, count: count) }
+            let bytes = UnsafeMutableBufferPointer(rebasing: bytes[..<count])
+            range = trytes.ascii.withUnsafeBytes { write($0, to: bytes) }
             filled = count
         }
-        return isBytes ? bytes : nil
+        return range == .beyond ? nil : bytes
+    }
+
+    /// What pairs of trytes stand for.
+    private enum ByteRange {
+        case ascii, bytes
+        /// Some for more than a byte.
+        case beyond
     }
 
     /// Sixteen pairs at once, and what is left one by one.
     private static func write(
-        _ characters: UnsafeRawBufferPointer, to bytes: UnsafeMutableBufferPointer<UInt8>,
-        count: Int
-    ) -> Bool {
+        _ characters: UnsafeRawBufferPointer, to bytes: UnsafeMutableBufferPointer<UInt8>
+    ) -> ByteRange {
+        let count = bytes.count
         var all = SIMD16<UInt16>()
+        var rest = 0
         var index = 0
         let output = UnsafeMutableRawBufferPointer(bytes)
         while index + 16 <= count {
@@ -41,14 +59,15 @@ package enum MessageText {
                 as: SIMD16<UInt8>.self)
             index += 16
         }
-        var isBytes = all.max() <= 255
         while index < count {
             let value = digit(characters[2 * index]) + 27 * digit(characters[2 * index + 1])
-            isBytes = isBytes && value <= 255
+            rest |= value
             bytes[index] = UInt8(truncatingIfNeeded: value)
             index += 1
         }
-        return isBytes
+        // The bits of all of them together.
+        let bits = all.indices.reduce(rest) { $0 | Int(all[$1]) }
+        return bits > 255 ? .beyond : bits > 127 ? .bytes : .ascii
     }
 
     /// As `digit`, without choosing: the characters of letters end in their place, and only they

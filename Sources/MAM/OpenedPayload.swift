@@ -22,12 +22,17 @@ struct OpenedPayload {
         private(set) var siblingCount = 0
 
         init(securityLevel: Int) {
-            fragments = .allocate(capacity: securityLevel * SecurityLevel.fragmentCount)
+            // A block is as long as a line of the cache, and lies in one.
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: securityLevel * SecurityLevel.fragmentCount
+                    * MemoryLayout<TritBlock>.stride,
+                alignment: MemoryLayout<TritBlock>.stride)
+            fragments = memory.bindMemory(to: TritBlock.self)
             fragments.initialize(repeating: TritBlock())
         }
 
         deinit {
-            fragments.deallocate()
+            UnsafeMutableRawBufferPointer(fragments).deallocate()
             trytes.deallocate()
         }
 
@@ -54,7 +59,8 @@ struct OpenedPayload {
         func readSiblingCount(
             tritCount: Int, masked: Int, index: UInt64
         ) throws(ReadError) {
-            let plain = Trytes(validated: Array(trytes)).trits.prefix(tritCount)
+            let first = trytes.prefix(PascalInteger.maximumTritCount / 3)
+            let plain = Trytes(validated: Array(first)).trits.prefix(tritCount)
             let count: (value: UInt64, tritCount: Int)
             do { count = try PascalInteger.read(plain) } catch {
                 throw error == .truncated

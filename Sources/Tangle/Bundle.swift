@@ -30,17 +30,11 @@ package struct Bundle: Hashable, Sendable {
     }
 
     /// The same where the hashes are known to be those of the transactions.
-    ///
-    /// - Parameter essenceHash: the bundle hash that the transactions' essences were just found to
-    ///   have; nil has it computed.
-    package init(
-        _ transactions: [Transaction], hashes: [Hash], essenceHash: Hash? = nil
-    ) throws(BundleFault) {
+    package init(_ transactions: [Transaction], hashes: [Hash]) throws(BundleFault) {
         guard let first = transactions.first, let tail = hashes.first,
             transactions.count == hashes.count
         else { throw .empty }
-        try BundleValidation.check(
-            transactions, hashes: hashes, essenceHash: essenceHash)
+        try BundleValidation.check(transactions, hashes: hashes)
         self.transactions = transactions
         self.hashes = hashes
         self.tail = tail

@@ -6,11 +6,7 @@ enum BundleValidation {
     static let supply: Int64 = 2_779_530_283_277_761
 
     /// Checks a whole bundle, index 0 first.
-    ///
-    /// - Parameter essenceHash: of these transactions, where it was just computed.
-    static func check(
-        _ transactions: [Transaction], hashes: [Hash], essenceHash: Hash?
-    ) throws(BundleFault) {
+    static func check(_ transactions: [Transaction], hashes: [Hash]) throws(BundleFault) {
         guard let tail = transactions.first else { throw .empty }
         let count = try self.count(statedBy: tail)
         guard count == transactions.count else {
@@ -23,8 +19,7 @@ enum BundleValidation {
             }
         }
         try checkValues(transactions)
-        let actual = essenceHash ?? bundleHash(of: transactions)
-        guard tail.has(actual, in: .bundle) else { throw .wrongBundleHash }
+        guard tail.has(bundleHash(of: transactions), in: .bundle) else { throw .wrongBundleHash }
     }
 
     /// The number of transactions that a tail's last index says, 1...`maximumTransactions`.

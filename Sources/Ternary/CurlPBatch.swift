@@ -25,6 +25,14 @@ package enum CurlPBatch {
         ofPacked inputs: [[UInt8]], tritCount: Int, rounds: CurlP.Rounds,
         path: CurlPLanes.Path = .best
     ) -> [Hash?] {
+        // As many as there are lanes stay in a near cache from the first look to the last.
+        guard inputs.count <= path.width else {
+            return stride(from: 0, to: inputs.count, by: path.width).flatMap { start in
+                Self.hashes(
+                    ofPacked: Array(inputs[start..<min(start + path.width, inputs.count)]),
+                    tritCount: tritCount, rounds: rounds, path: path)
+            }
+        }
         let readable = inputs.indices.filter {
             T5B1.isReadable(inputs[$0], tritCount: tritCount)
         }
@@ -40,6 +48,45 @@ package enum CurlPBatch {
             hashes[index] = single(trits, rounds: rounds)
         }
         return hashes
+    }
+
+    /// The hashes of inputs that stand one after the other in `rows`, `length` trytes each: as
+    /// many times 81 characters.
+    package static func hashes(
+        ofRows rows: [UInt8], length: Int, rounds: CurlP.Rounds, path: CurlPLanes.Path = .best
+    ) -> [UInt8] {
+        guard length > 0 else { return [] }
+        let count = rows.count / length
+        return [UInt8](unsafeUninitializedCapacity: count * Hash.tryteCount) { hashes, filled in
+            filled = count * Hash.tryteCount
+            rows.withUnsafeBufferPointer { rows in
+                var done = 0
+                for run in runs(count: count, path: path) {
+                    guard var lanes = CurlPLanes(path: path, width: run.width) else { break }
+                    while done < run.range.upperBound {
+                        let end = min(done + run.width, run.range.upperBound)
+                        let isHashed = lanes.hash(
+                            UnsafeBufferPointer(rebasing: rows[done * length..<end * length]),
+                            count: end - done, format: .trytes, tritCount: 3 * length,
+                            rounds: rounds,
+                            into: UnsafeMutableBufferPointer(
+                                rebasing: hashes[
+                                    done * Hash.tryteCount..<end * Hash.tryteCount]))
+                        guard isHashed else { break }
+                        done = end
+                    }
+                }
+                while done < count {
+                    let input = Trytes(validated: Array(rows[done * length..<(done + 1) * length]))
+                    let hash = single(input.trits, rounds: rounds).trytes.ascii
+                    let place = done * Hash.tryteCount
+                    _ = UnsafeMutableBufferPointer(
+                        rebasing: hashes[place..<place + Hash.tryteCount]
+                    ).update(fromContentsOf: hash)
+                    done += 1
+                }
+            }
+        }
     }
 
     /// What all inputs in lanes have in common.

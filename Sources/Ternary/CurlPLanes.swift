@@ -79,21 +79,43 @@ package struct CurlPLanes: ~Copyable {
         _ rows: [UInt8], count: Int, length: Int, format: Format, tritCount: Int,
         rounds: CurlP.Rounds, outputCount: Int = Hash.tryteCount
     ) -> [UInt8]? {
-        let (size, tooLarge) = count.multipliedReportingOverflow(by: length)
-        guard (0...width).contains(count), length >= 0, !tooLarge, rows.count == size,
-            (0...CurlP.stateCount / 3).contains(outputCount),
-            tritCount >= 0, tritCount <= length * format.tritsPerByte
+        let (size, tooLarge) = max(count, 0).multipliedReportingOverflow(by: length)
+        guard (0...CurlP.stateCount / 3).contains(outputCount), count >= 0, !tooLarge,
+            rows.count == size
         else { return nil }
-        curlp_lanes_reset(lanes)
-        rows.withUnsafeBufferPointer { bytes in
-            var rows = curlp_rows(
-                bytes: bytes.baseAddress, length: length, count: count,
-                format: format.kernelFormat)
-            curlp_lanes_absorb(lanes, UInt32(rounds.rawValue), &rows, tritCount)
-        }
-        return [UInt8](unsafeUninitializedCapacity: count * outputCount) { trytes, filled in
-            curlp_lanes_read(lanes, trytes.baseAddress, outputCount, count)
+        var isHashed = false
+        let output = [UInt8](unsafeUninitializedCapacity: count * outputCount) { trytes, filled in
             filled = count * outputCount
+            isHashed = rows.withUnsafeBufferPointer { rows in
+                hash(
+                    rows, count: count, format: format, tritCount: tritCount, rounds: rounds,
+                    into: UnsafeMutableBufferPointer(rebasing: trytes[..<filled]))
+            }
+            if !isHashed { filled = 0 }
         }
+        return isHashed ? output : nil
+    }
+
+    /// The same from memory to memory: `rows` are as long as there are bytes for each, and so
+    /// many trytes are written of each state as there is room for.
+    ///
+    /// - Returns: false, and nothing is done, unless the numbers agree.
+    mutating func hash(
+        _ rows: UnsafeBufferPointer<UInt8>, count: Int, format: Format, tritCount: Int,
+        rounds: CurlP.Rounds, into trytes: UnsafeMutableBufferPointer<UInt8>
+    ) -> Bool {
+        guard (0...width).contains(count) else { return false }
+        guard count > 0 else { return true }
+        let (length, outputCount) = (rows.count / count, trytes.count / count)
+        guard length * count == rows.count, outputCount * count == trytes.count,
+            outputCount <= CurlP.stateCount / 3, tritCount >= 0,
+            tritCount <= length * format.tritsPerByte
+        else { return false }
+        curlp_lanes_reset(lanes)
+        var rows = curlp_rows(
+            bytes: rows.baseAddress, length: length, count: count, format: format.kernelFormat)
+        curlp_lanes_absorb(lanes, UInt32(rounds.rawValue), &rows, tritCount)
+        curlp_lanes_read(lanes, trytes.baseAddress, outputCount, count)
+        return true
     }
 }

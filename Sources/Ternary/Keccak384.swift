@@ -102,8 +102,11 @@ struct Keccak384 {
         }
     }
 
+    /// - Parameter distance: 1...63, so that the processor's own shifts will do, without a look at
+    ///   how far.
+    @inline(__always)
     private static func rotate(_ lane: UInt64, _ distance: UInt64) -> UInt64 {
-        lane << distance | lane >> (64 - distance)
+        lane &<< distance | lane &>> (64 &- distance)
     }
 
     /// Where the cycle that starts at lane 1 goes, and how far the lane is rotated on the way:

@@ -41,6 +41,10 @@ package enum T5B1 {
 
     /// Whether `unpack` would take `bytes`.
     package static func isReadable(_ bytes: [UInt8], tritCount: Int) -> Bool {
+        bytes.withUnsafeBufferPointer { isReadable($0, tritCount: tritCount) }
+    }
+
+    static func isReadable(_ bytes: UnsafeBufferPointer<UInt8>, tritCount: Int) -> Bool {
         guard tritCount >= 0, bytes.count == byteCount(tritCount: tritCount) else { return false }
         // Without a way out of the loop it takes many bytes at a time.
         var largestPlace: UInt8 = 0

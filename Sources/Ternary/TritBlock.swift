@@ -36,17 +36,6 @@ package struct TritBlock: Sendable {
         }
     }
 
-    /// The value -13...13 of the tryte at `index`, 0 beyond the last.
-    package func tryteValue(at index: Int) -> Int {
-        guard (0..<Self.tryteCount).contains(index) else { return 0 }
-        var three: (Trit, Trit, Trit) = (0, 0, 0)
-        withUnsafeMutableBytes(of: &three) { bytes in
-            guard let first = bytes.assumingMemoryBound(to: Trit.self).baseAddress else { return }
-            withUnsafePointer(to: planes) { curlp_block_trits($0, 3 * index, first, 3) }
-        }
-        return Int(three.0) + 3 * Int(three.1) + 9 * Int(three.2)
-    }
-
     /// The sum of the trits of each third, 81 trits.
     package var sumsOfThirds: (Int, Int, Int) {
         let (low, high) = (planes.low, planes.high)
@@ -65,7 +54,7 @@ package struct TritBlock: Sendable {
     }
 }
 
-extension TritBlock: Equatable {
+extension TritBlock: Hashable {
     /// Of the trits alone: what the bits beyond them are says nothing. Takes the same time
     /// wherever the first difference is.
     package static func == (one: TritBlock, other: TritBlock) -> Bool {
@@ -75,6 +64,15 @@ extension TritBlock: Equatable {
         difference |= (a.low.2 ^ b.low.2) | (a.high.2 ^ b.high.2)
         difference |= ((a.low.3 ^ b.low.3) | (a.high.3 ^ b.high.3)) & (1 << 51 - 1)
         return difference == 0
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for plane in [planes.low, planes.high] {
+            hasher.combine(plane.0)
+            hasher.combine(plane.1)
+            hasher.combine(plane.2)
+            hasher.combine(plane.3 & (1 << 51 - 1))
+        }
     }
 }
 

@@ -1,18 +1,9 @@
 /// Trytes to t5b1 and back without an array of trits between them: five trytes are fifteen trits,
-/// which are three bytes.
-///
-/// To unpack, with 13 added to each tryte (all three trits 1) and 121 to each byte (all five trits 1),
-/// both are digits of one positive number, to the bases 27 and 243.
+/// which are three bytes. Both ways are sums of what a table says of each tryte or byte.
 extension T5B1 {
     /// Trytes that take whole bytes, and the fewest that do.
     private static let trytesTogether = 5
     private static let bytesTogether = 3
-    private static let tryteBase: UInt32 = 27
-    private static let byteBase: UInt32 = 243
-    /// Of two trytes.
-    private static let pairBase: UInt32 = 729
-    /// A byte of five zeros, as a digit.
-    private static let zeroByte: UInt8 = 121
 
     /// The bytes of the trytes' trits, zeros filling the last.
     package static func pack(_ trytes: Trytes) -> [UInt8] {
@@ -65,56 +56,104 @@ extension T5B1 {
         try check(bytes, tritCount: tooMany ? -1 : tritCount)
         let ascii = bytes.withUnsafeBufferPointer { bytes in
             [UInt8](unsafeUninitializedCapacity: tryteCount) { characters, filled in
-                unpack(bytes, into: characters, count: tryteCount)
+                let room = UnsafeMutableBufferPointer(rebasing: characters[..<tryteCount])
+                unpack(bytes, into: room)
                 filled = tryteCount
             }
         }
         return Trytes(validated: ascii)
     }
 
-    /// Of bytes that were checked.
+    /// The same into memory, as many trytes as it has room for.
+    ///
+    /// - Returns: false, and nothing is written, where `unpackTrytes` would throw.
+    package static func unpackTrytes(
+        _ bytes: UnsafeBufferPointer<UInt8>, into characters: UnsafeMutableBufferPointer<UInt8>
+    ) -> Bool {
+        guard isReadable(bytes, tritCount: 3 * characters.count) else { return false }
+        unpack(bytes, into: characters)
+        return true
+    }
+
+    /// Of bytes that were checked. Five trytes are the sum of what three bytes have of them, as
+    /// digits 0...26 in the bytes of a word.
     private static func unpack(
-        _ bytes: UnsafeBufferPointer<UInt8>, into characters: UnsafeMutableBufferPointer<UInt8>,
-        count: Int
+        _ bytes: UnsafeBufferPointer<UInt8>, into characters: UnsafeMutableBufferPointer<UInt8>
     ) {
-        TryteAlphabet.characterTable.withUnsafeBufferPointer { table in
-            var (from, to) = (0, 0)
-            TryteAlphabet.pairTable.withUnsafeBufferPointer { pairs in
-                while to + trytesTogether <= count {
-                    let value = number(bytes[from], bytes[from + 1], bytes[from + 2])
-                    let rest = value / pairBase
-                    let first = pairs[Int(value % pairBase)]
-                    let second = pairs[Int(rest % pairBase)]
-                    characters[to] = first.0
-                    characters[to + 1] = first.1
-                    characters[to + 2] = second.0
-                    characters[to + 3] = second.1
-                    characters[to + 4] = table[Int(rest / pairBase)]
-                    from += bytesTogether
-                    to += trytesTogether
-                }
+        let shares = TryteShares.table
+        shares.withUnsafeBufferPointer { shares in
+            func five(_ low: UInt8, _ middle: UInt8, _ high: UInt8) -> UInt64 {
+                shares[Int(low)].first &+ shares[Int(middle)].second &+ shares[Int(high)].third
             }
-            guard to < count else { return }
-            func byte(_ place: Int) -> UInt8 { place < bytes.count ? bytes[place] : 0 }
-            var value = number(byte(from), byte(from + 1), byte(from + 2))
-            for place in to..<count {
-                characters[place] = table[Int(value % tryteBase)]
-                value /= tryteBase
+            let output = UnsafeMutableRawBufferPointer(characters)
+            // Whole words are written; what one has beyond five trytes is overwritten next.
+            let beyond = MemoryLayout<UInt64>.size - trytesTogether
+            let words = max(0, output.count - beyond) / trytesTogether
+            for word in 0..<words {
+                let from = word &* bytesTogether
+                let digits = five(bytes[from], bytes[from &+ 1], bytes[from &+ 2])
+                output.storeBytes(
+                    of: TryteAlphabet.characters(ofDigits: digits).littleEndian,
+                    toByteOffset: word &* trytesTogether, as: UInt64.self)
+            }
+            var (from, to) = (words * bytesTogether, words * trytesTogether)
+            while to < output.count {
+                func byte(_ place: Int) -> UInt8 { place < bytes.count ? bytes[place] : 0 }
+                let digits = five(byte(from), byte(from + 1), byte(from + 2))
+                var word = TryteAlphabet.characters(ofDigits: digits)
+                for place in to..<min(to + trytesTogether, output.count) {
+                    output[place] = UInt8(truncatingIfNeeded: word)
+                    word >>= 8
+                }
+                from += bytesTogether
+                to += trytesTogether
             }
         }
     }
+}
 
-    @inline(__always)
-    private static func number(_ low: UInt8, _ middle: UInt8, _ high: UInt8) -> UInt32 {
-        UInt32(low &+ zeroByte) &+ byteBase
-            &* (UInt32(middle &+ zeroByte) &+ byteBase &* UInt32(high &+ zeroByte))
+/// What a byte of t5b1 adds to the digits 0...26 of the trytes it has trits in, by its place among
+/// three bytes, which are five trytes: the inverse of `ByteShares`. A trit counts as 0...2 here,
+/// so that nothing is ever carried from one digit to the next.
+private struct TryteShares {
+    /// The first tryte, and two trits of the second.
+    let first: UInt64
+    /// The last trit of the second tryte, the third, and a trit of the fourth.
+    let second: UInt64
+    /// Two trits of the fourth tryte, and the fifth.
+    let third: UInt64
+
+    private init(_ byte: UInt8) {
+        var rest = Int(Int8(bitPattern: byte)) + 121
+        let trits = (0..<5).map { _ in
+            defer { rest /= 3 }
+            return UInt64(truncatingIfNeeded: rest % 3)
+        }
+        func digits(_ numbers: UInt64...) -> UInt64 {
+            numbers.reversed().reduce(0) { $0 << 8 | $1 }
+        }
+        first = digits(trits[0] + 3 * trits[1] + 9 * trits[2], trits[3] + 3 * trits[4])
+        second = digits(
+            0, 9 * trits[0], trits[1] + 3 * trits[2] + 9 * trits[3], trits[4])
+        third = digits(0, 0, 0, 3 * trits[0] + 9 * trits[1], trits[2] + 3 * trits[3] + 9 * trits[4])
+    }
+
+    /// By byte; those that are no five trits stand for zeros.
+    static let table = (0...255).map { byte in
+        TryteShares((122..<256 - 121).contains(byte) ? 0 : UInt8(byte))
     }
 }
 
 extension TryteAlphabet {
-    /// The characters of two digits, by what these are to the base 27.
-    static let pairTable: [(UInt8, UInt8)] = (0..<729).map {
-        (characterTable[$0 % 27], characterTable[$0 / 27])
+    /// Eight digits 0...26, which are 13 more than the values, as characters: from 0 on N...Z, 9,
+    /// A...M. Sums of two bytes never reach the next one, and their highest bit compares them.
+    @inline(__always)
+    static func characters(ofDigits digits: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let fromZero = (digits &+ (0x80 - 13) * ones) >> 7 & ones
+        let positive = (digits &+ (0x80 - 14) * ones) >> 7 & ones
+        // N is 78; 9 is 34 below its place after Z, and A 27 below its own.
+        return digits &+ 78 * ones &- 34 &* fromZero &+ 7 &* positive
     }
 
     /// 13 more than the value of a character, by its code; 13, as for zero, outside the alphabet.

@@ -87,28 +87,31 @@ package struct Trytes: Hashable, Sendable {
 // Array's own take a byte at a time.
 extension Trytes {
     package static func == (left: Trytes, right: Trytes) -> Bool {
-        guard left.ascii.count == right.ascii.count else { return false }
-        return left.ascii.withUnsafeBytes { one in
-            right.ascii.withUnsafeBytes { other in
-                let step = MemoryLayout<UInt64>.size
-                var place = 0
-                while place + step <= one.count {
-                    let same =
-                        one.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                        == other.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                    guard same else { return false }
-                    place += step
-                }
-                while place < one.count, one[place] == other[place] { place += 1 }
-                return place == one.count
-            }
-        }
+        left.ascii.withUnsafeBytes { one in right.ascii.withUnsafeBytes { one.isSame(as: $0) } }
     }
 
     package func hash(into hasher: inout Hasher) {
         // Runs of trytes in a list are told apart by their count.
         hasher.combine(ascii.count)
         ascii.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether both hold the same bytes, as many of them.
+    package func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        let step = MemoryLayout<UInt64>.size
+        var place = 0
+        while place + step <= count {
+            let same =
+                loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                == other.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            guard same else { return false }
+            place += step
+        }
+        while place < count, self[place] == other[place] { place += 1 }
+        return place == count
     }
 }
 

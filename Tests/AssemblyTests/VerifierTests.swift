@@ -3,6 +3,7 @@ import ArchiveTestSupport
 import Assembly
 import Crawler
 import Foundation
+import MAM
 import Postgres
 import Synchronization
 import Tangle
@@ -10,6 +11,8 @@ import Ternary
 import TestSupport
 import Testing
 import Vault
+
+import struct Tangle.Bundle
 
 /// What `permanode verify` finds.
 @Suite struct VerifierTests {
@@ -127,6 +130,70 @@ import Vault
             #expect(report.attachments == 6)
             #expect(faults.map(\.sequence) == (0..<24).filter { $0 % 4 != 1 })
             #expect(faults.allSatisfy { $0.cause == .damaged })
+        }
+    }
+
+    /// In the compact layout, hashes and links follow from what is there: only the message's own
+    /// tail tells that it is another bundle; and where that was exchanged too, the signature.
+    @Test func compactEvidenceThatWasExchangedUnderTheRightKeyIsFound() async throws {
+        try await Self.withChannel { test, channel in
+            let (message, attachments) = try await test.archive.evidence(of: channel, sequence: 7)
+            let real = try #require(attachments.first).transactions
+            var payload = real.flatMap(\.signatureMessageFragment.ascii)
+            // Behind the head there is the signature.
+            let place = message.head.payloadTritCount / 3 + 100
+            payload[place] = payload[place] == UInt8(ascii: "A") ? UInt8(ascii: "B") : 65
+            let forged = try Bundle(
+                Attachment.attach(
+                    BundleBuilder.bundle(
+                        address: real[0].address, messageTrytes: Trytes(ascii: payload),
+                        tag: real[0].tag, timestamp: real[0].timestamp),
+                    trunk: .null, branch: .null, minWeightMagnitude: 0,
+                    attachmentTimestamp: 1_700_000_000_123))
+            let encoded = EvidenceEncoding.encode(
+                forged, head: message.head.payload, address: forged.address)
+            try #require(encoded.first == 1)
+            let row = try #require(
+                try await test.pool.withConnection {
+                    try await $0.query(
+                        """
+                        select m.period, a.period as evidence_period
+                        from message m join attachment a using (channel, sequence)
+                        where channel = $1 and sequence = 7
+                        """,
+                        [.int64(channel.rawValue)])
+                }.first)
+            let sealed = try test.vault.seal(
+                encoded,
+                SealedColumn.attachmentEvidence.context(
+                    channel, row.period("evidence_period"),
+                    row: SealedColumn.attachmentRow(message.sequence, number: 0)))
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    update attachment set sealed_evidence = $2
+                    where channel = $1 and sequence = 7
+                    """, [.int64(channel.rawValue), .bytes(sealed)])
+            }
+            let afterEvidence = try await Self.verify(test, channel).faults
+            #expect(afterEvidence.map(\.sequence) == [7])
+            #expect(afterEvidence.map(\.cause) == [.wrongHash])
+            let sideKeys = try await test.archive.sideKeys(of: channel)
+            let request = try message.head.request(
+                sideKey: message.sideKey.flatMap { sideKeys[$0] })
+            let read = try #require(MessageReader.read([request], .alreadyVerified).first).get()
+            let head = try test.vault.seal(
+                MessageHead(root: message.head.root, message: read, bundle: forged).encoded,
+                SealedColumn.messageHead.context(
+                    channel, row.period("period"), row: message.sequence))
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    "update message set sealed_head = $2 where channel = $1 and sequence = 7",
+                    [.int64(channel.rawValue), .bytes(head)])
+            }
+            let afterHead = try await Self.verify(test, channel).faults
+            #expect(afterHead.map(\.sequence) == [7])
+            #expect(afterHead.map(\.cause) == [.notAuthentic])
         }
     }
 

@@ -103,6 +103,9 @@ import Testing
                 let fromPacked = CurlPBatch.hashes(
                     ofPacked: packed, tritCount: 501, rounds: .mam, path: path)
                 #expect(fromPacked == hashes, "\(path) \(count) packed")
+                let fromRows = CurlPBatch.hashes(
+                    ofRows: trytes.flatMap(\.ascii), length: 167, rounds: .mam, path: path)
+                #expect(fromRows == hashes.flatMap(\.trytes.ascii), "\(path) \(count) rows")
             }
         }
     }

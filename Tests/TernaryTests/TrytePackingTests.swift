@@ -29,6 +29,19 @@ import Testing
                         try T5B1.unpackTrytes(bytes, tryteCount: count)
                     }
                     #expect(found == wanted)
+                    var characters = [UInt8](repeating: 0, count: count + 1)
+                    let isTaken = characters.withUnsafeMutableBufferPointer { characters in
+                        bytes.withUnsafeBufferPointer {
+                            T5B1.unpackTrytes(
+                                $0,
+                                into: UnsafeMutableBufferPointer(rebasing: characters.dropLast()))
+                        }
+                    }
+                    #expect(isTaken == ((try? wanted.get()) != nil))
+                    #expect(
+                        characters
+                            == ((try? wanted.get().ascii)
+                                ?? Array(repeating: 0, count: count)) + [0])
                     if case .failure = wanted { refused += 1 }
                 }
             }

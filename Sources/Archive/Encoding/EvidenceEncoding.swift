@@ -38,9 +38,10 @@ package enum EvidenceEncoding {
     ) -> [UInt8] {
         let compact = encodeCompact(
             bundle, payload: payload ?? bundle.messageTrytes, headCount: head.count)
-        let back = try? decodeCompact(
+        let back = try? restored(
             compact, head: head, address: address, bundle: bundle.bundleHash, hashes: bundle.hashes)
-        return back == bundle.transactions ? compact : encodeWhole(bundle.transactions)
+        return back?.has(bundle.transactions) ?? false
+            ? compact : encodeWhole(bundle.transactions)
     }
 
     /// A bundle as it is, for which nothing else is known.
@@ -114,86 +115,55 @@ package enum EvidenceEncoding {
     package static func decode(_ bytes: [UInt8], head: Trytes, address: Hash) throws
         -> [Transaction]
     {
-        try decode([(bytes, head, address)])[0].get().transactions
-    }
-
-    /// What bytes were decoded to.
-    package struct Decoded: Sendable {
-        /// Index 0 first.
-        package let transactions: [Transaction]
-        /// Of the transactions, in the same order, as just computed.
-        package let hashes: [Hash]
-        /// The bundle hash of the transactions' essences, where it was computed.
-        package let essenceHash: Hash?
+        try restore([(bytes, head, address)])[0].get().transactions()
     }
 
     /// Many bundles of one message or of several, whose hashes are computed side by side: of
     /// each bundle the last transaction's first, which the one before it refers to.
     ///
-    /// - Returns: For each what it was decoded to, or the error.
-    package static func decode(
+    /// - Returns: For each what it was, nothing of it missing, or the error.
+    static func restore(
         _ encoded: [(bytes: [UInt8], head: Trytes, address: Hash)]
-    ) -> [Result<Decoded, any Error>] {
-        var errors: [Int: any Error] = [:]
-        var bundles: [CompactBundle?] = []
-        bundles.reserveCapacity(encoded.count)
-        for (place, one) in encoded.enumerated() {
-            do { bundles.append(try begin(one.bytes, head: one.head, address: one.address)) } catch
-            {
-                errors[place] = error
-                bundles.append(nil)
-            }
+    ) -> [Result<RestoredBundle, any Error>] {
+        let restored = encoded.map { one in
+            Result { try begin(one.bytes, head: one.head, address: one.address) }
         }
-        var open = bundles.indices.filter { bundles[$0] != nil }
+        var open = restored.compactMap { try? $0.get() }
+        var rows: [UInt8] = []
+        rows.reserveCapacity(min(open.count, rowsAtOnce) * Transaction.tryteCount)
         while !open.isEmpty {
-            var places: [Int] = []
-            var transactions: [Transaction] = []
-            for place in open where bundles[place]?.missing ?? 0 > 0 {
-                do {
-                    guard let next = try bundles[place]?.next() else { continue }
-                    transactions.append(next)
-                    places.append(place)
-                } catch {
-                    errors[place] = error
-                    bundles[place] = nil
+            for start in stride(from: 0, to: open.count, by: rowsAtOnce) {
+                let some = open[start..<min(start + rowsAtOnce, open.count)]
+                rows.removeAll(keepingCapacity: true)
+                for bundle in some { bundle.appendNext(to: &rows) }
+                let hashes = TransactionHashing.hashes(ofRows: rows)
+                for (number, bundle) in some.enumerated() {
+                    let place = number * Hash.tryteCount
+                    bundle.take(hashes[place..<place + Hash.tryteCount])
                 }
             }
-            let hashes = TransactionHashing.hashes(of: transactions)
-            for (number, place) in places.enumerated() {
-                bundles[place]?.append(transactions[number], hash: hashes[number])
-            }
-            open = places
+            open.removeAll { $0.missing == 0 }
         }
-        return bundles.enumerated().map { place, bundle in
-            guard let bundle else { return .failure(errors[place] ?? ByteReader.Mismatch()) }
-            return .success(bundle.decoded)
-        }
+        return restored
     }
 
+    /// As many transactions as are hashed in one go, which stay in a near cache meanwhile.
+    private static let rowsAtOnce = CurlPLanes.Path.best.width
+
     private static func begin(
-        _ bytes: [UInt8], head: Trytes, address: Hash
-    ) throws -> CompactBundle {
+        _ bytes: [UInt8], head: Trytes, address: Hash, bundleHash: Hash? = nil
+    ) throws -> RestoredBundle {
         var reader = ByteReader(bytes)
         switch try reader.read(UInt8.self) {
-        case Layout.whole: return CompactBundle(known: try decodeWhole(&reader))
-        case Layout.compact: return try CompactBundle(&reader, head: head, address: address)
+        case Layout.whole: return try RestoredBundle(whole: &reader)
+        case Layout.compact:
+            return try RestoredBundle(
+                compact: &reader, head: head, address: address, bundleHash: bundleHash)
         default: throw ByteReader.Mismatch()
         }
     }
 
-    private static func decodeWhole(_ reader: inout ByteReader) throws -> [Transaction] {
-        let count = Int(try reader.read(UInt16.self))
-        guard count <= Bundle.maximumTransactions else { throw ByteReader.Mismatch() }
-        var transactions: [Transaction] = []
-        for _ in 0..<count {
-            transactions.append(
-                try Transaction(packed: reader.read(Transaction.packedCount)))
-        }
-        try reader.finish()
-        return transactions
-    }
-
-    /// The same of one bundle without hashing anything.
+    /// One bundle without hashing anything.
     ///
     /// - Parameters:
     ///   - bundle: the bundle hash.
@@ -201,29 +171,17 @@ package enum EvidenceEncoding {
     static func decode(
         _ bytes: [UInt8], head: Trytes, address: Hash, bundle: Hash, hashes: [Hash]
     ) throws -> [Transaction] {
-        var reader = ByteReader(bytes)
-        guard try reader.read(UInt8.self) == Layout.whole else {
-            return try decodeCompact(
-                bytes, head: head, address: address, bundle: bundle, hashes: hashes)
-        }
-        let transactions = try decodeWhole(&reader)
-        guard transactions.count == hashes.count else { throw ByteReader.Mismatch() }
-        return transactions
+        try restored(bytes, head: head, address: address, bundle: bundle, hashes: hashes)
+            .transactions()
     }
 
-    /// With hashes that were computed when the bundle was assembled.
-    private static func decodeCompact(
+    private static func restored(
         _ bytes: [UInt8], head: Trytes, address: Hash, bundle: Hash, hashes: [Hash]
-    ) throws -> [Transaction] {
-        var reader = ByteReader(bytes)
-        guard try reader.read(UInt8.self) == Layout.compact else { throw ByteReader.Mismatch() }
-        let decoded = try CompactBundle(
-            &reader, head: head, address: address, bundleHash: bundle)
-        guard decoded.missing == hashes.count else { throw ByteReader.Mismatch() }
-        while decoded.missing > 0 {
-            decoded.append(try decoded.next(), hash: hashes[decoded.missing - 1])
-        }
-        return decoded.decoded.transactions
+    ) throws -> RestoredBundle {
+        let restored = try begin(bytes, head: head, address: address, bundleHash: bundle)
+        guard restored.count == hashes.count else { throw ByteReader.Mismatch() }
+        for hash in hashes.reversed() { restored.take(hash.trytes.ascii[...]) }
+        return restored
     }
 }
 

@@ -15,8 +15,6 @@ package struct KeptAttachment: Sendable {
     package let transactions: [Transaction]
     /// Of the transactions, in the same order, as just computed.
     package let hashes: [Hash]
-    /// The bundle hash of the transactions' essences, where it was just computed.
-    package let essenceHash: Hash?
 }
 
 /// A message and what proves it, or why there is nothing to be had.

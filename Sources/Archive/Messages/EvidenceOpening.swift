@@ -16,7 +16,8 @@ struct EvidenceOpening {
         let mode: ChannelMode
         let message: Result<StoredMessage, ArchiveError>
         var evidence: [(number: Int, period: Period, bytes: [UInt8])] = []
-        var attachments: [KeptAttachment] = []
+        var restored: [(number: Int, period: Period, bundle: RestoredBundle)] = []
+        var address: Hash?
         var fault: ArchiveError?
     }
 
@@ -72,20 +73,49 @@ struct EvidenceOpening {
     /// Of every message that was read, in its order.
     ///
     /// - Returns: `ArchiveError.damaged` where a value does not open or does not parse.
-    consuming func found() -> [FoundEvidence] {
-        decode()
+    consuming func found() -> [(place: MessagePlace, evidence: KeptEvidence)] {
+        outcomes { number, period, bundle, _ in
+            KeptAttachment(
+                number: number, period: period, transactions: try bundle.transactions(),
+                hashes: (0..<bundle.count).map(bundle.hash))
+        }.map { ($0.place, $0.outcome) }
+    }
+
+    /// The same for who checks them.
+    consuming func proofs() -> [FoundProofs] {
+        outcomes { number, _, bundle, address in
+            BundleProof(number: number, bundle, address: address)
+        }.map { FoundProofs(place: $0.place, proofs: $0.outcome) }
+    }
+
+    private typealias Outcome<Attachment> = Result<
+        (message: StoredMessage, attachments: [Attachment]), ArchiveError
+    >
+
+    /// - Parameter make: what is wanted of each attachment.
+    private consuming func outcomes<Attachment>(
+        _ make: (Int, Period, RestoredBundle, Hash) throws -> Attachment
+    ) -> [(place: MessagePlace, outcome: Outcome<Attachment>)] {
+        restore()
         return entries.map { entry in
-            let evidence: KeptEvidence =
-                if let fault = entry.fault { .failure(fault) } else {
-                    entry.message.map {
-                        ($0, entry.attachments.sorted { $0.number < $1.number })
+            if let fault = entry.fault { return (entry.place, .failure(fault)) }
+            let outcome = entry.message.flatMap { message -> Outcome<Attachment> in
+                do {
+                    let attachments = try entry.restored.sorted { $0.number < $1.number }.map {
+                        try make($0.number, $0.period, $0.bundle, entry.address ?? .null)
                     }
-                }
-            return FoundEvidence(place: entry.place, evidence: evidence)
+                    return .success((message, attachments))
+                } catch { return .failure(Self.damaged(entry.place.channel)) }
+            }
+            return (entry.place, outcome)
         }
     }
 
-    private mutating func decode() {
+    private static func damaged(_ channel: ChannelNumber) -> ArchiveError {
+        .damaged(table: SealedColumn.attachmentEvidence.table, channel: channel)
+    }
+
+    private mutating func restore() {
         var encoded: [(bytes: [UInt8], head: Trytes, address: Hash)] = []
         var owners: [(entry: Int, number: Int, period: Period)] = []
         for mode in ChannelMode.allCases {
@@ -95,6 +125,7 @@ struct EvidenceOpening {
             var addresses = ChannelAddress.addresses(of: roots, mode: mode).makeIterator()
             for (index, head) in zip(indices, heads) {
                 guard let head, let address = addresses.next() else { continue }
+                entries[index].address = address
                 for (number, period, bytes) in entries[index].evidence {
                     encoded.append((bytes, head.payload, address))
                     owners.append((index, number, period))
@@ -102,32 +133,26 @@ struct EvidenceOpening {
                 entries[index].evidence = []
             }
         }
-        for (owner, decoded) in zip(owners, EvidenceEncoding.decode(encoded)) {
-            switch decoded {
+        for (owner, restored) in zip(owners, EvidenceEncoding.restore(encoded)) {
+            switch restored {
             case .success(let bundle):
-                entries[owner.entry].attachments.append(
-                    KeptAttachment(
-                        number: owner.number, period: owner.period,
-                        transactions: bundle.transactions,
-                        hashes: bundle.hashes, essenceHash: bundle.essenceHash))
+                entries[owner.entry].restored.append((owner.number, owner.period, bundle))
             case .failure:
-                entries[owner.entry].fault = ArchiveError.damaged(
-                    table: SealedColumn.attachmentEvidence.table,
-                    channel: entries[owner.entry].place.channel)
+                entries[owner.entry].fault = Self.damaged(entries[owner.entry].place.channel)
             }
         }
     }
 }
 
 extension Archive {
-    /// Opens messages with what proves them.
+    /// Opens messages with what proves them, to be checked.
     ///
     /// - Parameter modes: of the channels that may be read; messages of others are left out, and
     ///   those of channels that were forgotten meanwhile.
-    package func open(
+    package func proofs(
         _ sealed: SealedEvidence, modes: [ChannelNumber: ChannelMode]
-    ) throws -> [FoundEvidence] {
-        try EvidenceOpening(sealed, modes: modes, of: self).found()
+    ) throws -> [FoundProofs] {
+        try EvidenceOpening(sealed, modes: modes, of: self).proofs()
     }
 
     /// Damage of one value keeps nobody from reading the others; nor does a period that is

@@ -53,12 +53,6 @@ private struct EvidenceReading {
     }
 }
 
-/// What was found of one message.
-package struct FoundEvidence: Sendable {
-    package let place: MessagePlace
-    package let evidence: KeptEvidence
-}
-
 extension MessagePlace {
     init(row: PostgresRow) throws {
         self.init(channel: try row.channelNumber(0), sequence: try row.int64(1))

@@ -112,11 +112,11 @@ package struct ArchiveVerifier: Sendable {
         let readable = try await archive.readable(sealed)
         var check = MessageCheck()
         var part = Part()
-        for found in try archive.open(sealed, modes: readable.modes) {
+        for found in try archive.proofs(sealed, modes: readable.modes) {
             let channel = found.place.channel
             guard let mode = readable.modes[channel] else { continue }
             part.messages += 1
-            switch found.evidence {
+            switch found.proofs {
             case .success(let (message, attachments)):
                 part.attachments += attachments.count
                 check.add(
