@@ -23,10 +23,7 @@ struct ByteReader {
         Array(bytes[try next(count)])
     }
 
-    mutating func skip(_ count: Int) throws(Mismatch) {
-        guard count >= 0, count <= rest.count else { throw Mismatch() }
-        rest = rest.dropFirst(count)
-    }
+    mutating func skip(_ count: Int) throws(Mismatch) { _ = try next(count) }
 
     mutating func read<Integer: FixedWidthInteger>(_: Integer.Type) throws(Mismatch) -> Integer {
         var integer: Integer = 0
