@@ -176,7 +176,7 @@ import Testing
             let pool = PostgresPool(configuration: try place.database.configuration())
             var window: Duration = .seconds(1)
             var killed = 0
-            for _ in 0..<60 where killed < 12 {
+            for _ in 0..<60 where killed < 6 {
                 let start = ContinuousClock.now
                 let program = try place.start(command)
                 let delay = window * Double.random(in: 0..<1, using: &random)
@@ -194,7 +194,7 @@ import Testing
                     _ = try await $0.execute("update channel set lease_until = now()")
                 }
             }
-            #expect(killed == 12)
+            #expect(killed == 6)
             await pool.shutdown()
             let end = try await place.run(command)
             #expect(end.status == 0, "\(end.errors)")

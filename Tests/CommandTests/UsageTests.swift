@@ -16,6 +16,7 @@ import Testing
             let result = try await Program().run(words + ["--help"])
             #expect(result.status == 0)
             #expect(result.output.hasPrefix("usage: permanode \(name)"), "\(name)")
+            #expect(try await Program().run(["help"] + words).output == result.output)
             #expect(result.errors.isEmpty)
         }
         let group = try await Program().run("channel", "--help")

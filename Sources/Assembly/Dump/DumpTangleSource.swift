@@ -42,6 +42,11 @@ package struct DumpTangleSource: TangleSource {
         policy: DumpPolicy = DumpPolicy(),
         progress: @escaping (Progress) -> Void = { _ in }
     ) async throws {
+        // An index may be used from another directory, later.
+        let paths = paths.map {
+            $0 == "-" || $0.hasPrefix("/")
+                ? $0 : FileManager.default.currentDirectoryPath + "/" + $0
+        }
         for path in paths where path != "-" { try Self.check(path) }
         let index = try DumpIndex(path: path, policy: policy)
         var scan = DumpScan(

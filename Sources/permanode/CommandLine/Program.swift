@@ -65,6 +65,10 @@ enum Program {
         let isGroup =
             words.count == 2 && isHelp(words.suffix(1)) && !group(first).isEmpty
             && !commands.contains { $0.synopsis.name == first }
+        if first == "help", words.count > 1 {
+            try console.write(find(Array(words.dropFirst())).command.synopsis.help)
+            return true
+        }
         guard isHelp(words.prefix(1)) || first == "help" || isGroup else { return false }
         try console.write(overview(of: isGroup ? group(first) : commands))
         return true
