@@ -580,6 +580,13 @@ create table bypassed_root (
     primary key (channel, hash)
 );
 
+-- Zeros: room on the disk that is kept for reading and forgetting, and given up when the disk is full.
+-- Unlogged, since it need not survive; of rows that fit a page four times, so that none is compressed
+-- and emptying the table needs no new file but an empty one.
+create unlogged table disk_reserve (
+    filler bit(15000) not null
+);
+
 alter table message alter column sealed_head set storage external;
 alter table attachment alter column sealed_evidence set storage external;
 alter table candidate alter column sealed_bundle set storage external;

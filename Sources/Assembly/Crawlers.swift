@@ -2,23 +2,21 @@ import Archive
 import Crawler
 import Diagnostics
 import Foundation
-import NodeClient
 import Vault
 
 extension CrawlService {
     /// A crawler over nodes.
     ///
-    /// - Parameter hints: what the nodes' feeds tell.
     /// - Throws: `MetricsError` where its metrics are registered already.
     package static func following(
-        _ nodes: NodePool, hints: FeedHints = FeedHints(), _ instance: Instance,
-        metrics: Metrics, log: Log
+        _ nodes: some TangleSource, _ instance: Instance, metrics: Metrics, log: Log,
+        pulse: Liveness.Pulse = .unwatched, room: CrawlRoom = .unminded,
+        standing: CrawlStanding = CrawlStanding()
     ) throws -> CrawlService {
-        let vault = instance.archive.vault
-        return CrawlService(
-            archive: instance.archive,
-            source: NodeTangleSource(nodes, hints: hints) { vault.generation }, owner: ownerName,
-            log: log.component("crawler"), instruments: try CrawlInstruments(metrics))
+        CrawlService(
+            archive: instance.archive, source: nodes, owner: ownerName,
+            log: log.component("crawler"), instruments: try CrawlInstruments(metrics),
+            pulse: pulse, room: room, standing: standing)
     }
 
     /// Names this process in the database, for an operator; the end is random, because hosts

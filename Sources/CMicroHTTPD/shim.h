@@ -1,12 +1,16 @@
 #pragma once
 
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <microhttpd.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Swift does not import the constants of enums that the header marks as closed. */
@@ -164,4 +168,48 @@ static inline int64_t http_acknowledged(int socket) {
 static inline int http_unacknowledged(int socket) {
     int count = -1;
     return ioctl(socket, TIOCOUTQ /* SIOCOUTQ */, &count) == 0 ? count : -1;
+}
+
+/* A certificate chain and its key, parsed, to be freed with http_free_credentials; NULL where they are
+ * no PEM or do not belong together. */
+static inline void *http_make_credentials(const char *certificate, const char *key) {
+    gnutls_certificate_credentials_t credentials = NULL;
+    gnutls_datum_t chain = {(unsigned char *)certificate, (unsigned int)strlen(certificate)};
+    gnutls_datum_t secret = {(unsigned char *)key, (unsigned int)strlen(key)};
+    if (gnutls_certificate_allocate_credentials(&credentials) != GNUTLS_E_SUCCESS) return NULL;
+    if (gnutls_certificate_set_x509_key_mem2(
+            credentials, &chain, &secret, GNUTLS_X509_FMT_PEM, NULL, 0) < 0) {
+        gnutls_certificate_free_credentials(credentials);
+        return NULL;
+    }
+    return credentials;
+}
+
+static inline void http_free_credentials(void *credentials) {
+    gnutls_certificate_free_credentials((gnutls_certificate_credentials_t)credentials);
+}
+
+/* When the first certificate of the chain is over, in seconds since 1970; -1 where it does not say. */
+static inline int64_t http_credentials_end(void *credentials) {
+    gnutls_datum_t raw = {NULL, 0};
+    gnutls_x509_crt_t certificate = NULL;
+    int64_t end = -1;
+    if (gnutls_certificate_get_crt_raw(
+            (gnutls_certificate_credentials_t)credentials, 0, 0, &raw) != GNUTLS_E_SUCCESS
+        || gnutls_x509_crt_init(&certificate) != GNUTLS_E_SUCCESS)
+        return -1;
+    if (gnutls_x509_crt_import(certificate, &raw, GNUTLS_X509_FMT_DER) == GNUTLS_E_SUCCESS)
+        end = (int64_t)gnutls_x509_crt_get_expiration_time(certificate);
+    gnutls_x509_crt_deinit(certificate);
+    return end;
+}
+
+/* Has a connection that has only started greet its client with these credentials, which must live as
+ * long as it: the daemon's own cannot be exchanged while it runs. */
+static inline void http_use_credentials(struct MHD_Connection *connection, void *credentials) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info == NULL || info->tls_session == NULL) return;
+    gnutls_credentials_set(
+        (gnutls_session_t)info->tls_session, GNUTLS_CRD_CERTIFICATE, credentials);
 }

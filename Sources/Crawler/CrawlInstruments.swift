@@ -7,6 +7,7 @@ package struct CrawlInstruments: Sendable {
     private let rejected: Counter
     private let turns: Counter
     private let turnSeconds: Histogram
+    private let paused: Gauge
 
     /// - Throws: `MetricsError` where the metrics are registered already.
     package init(_ metrics: Metrics) throws {
@@ -25,6 +26,9 @@ package struct CrawlInstruments: Sendable {
             ])
         turnSeconds = try metrics.histogram(
             "permanode_crawler_turn_seconds", help: "How long turns took.")
+        paused = try metrics.gauge(
+            "permanode_crawler_paused", help: "1 while nothing is taken in for lack of room.",
+            labels: [MetricLabel("reason", RoomLack.self)])
     }
 
     func record(_ summary: ChainWalk.Summary, seconds: Double) {
@@ -33,6 +37,10 @@ package struct CrawlInstruments: Sendable {
         rejected.add(summary.rejected)
         turns.add(1, Self.outcome(summary))
         turnSeconds.observe(seconds)
+    }
+
+    func setPaused(_ lack: RoomLack?) {
+        for each in RoomLack.allCases { paused.set(each == lack ? 1 : 0, each.rawValue) }
     }
 
     private static func outcome(_ summary: ChainWalk.Summary) -> String {

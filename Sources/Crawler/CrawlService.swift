@@ -16,12 +16,22 @@ package struct CrawlService: Sendable {
     private let clock: @Sendable () -> Date
     private let log: Log
     private let instruments: CrawlInstruments
+    private let standing: CrawlStanding
+    private let roomWait: Duration
 
+    /// - Parameters:
+    ///   - room: What is to be left free; nothing unless given.
+    ///   - standing: Tells others whether it waits for room.
+    ///   - roomWait: Before it first looks again whether there is room.
     package init(
         archive: Archive, source: any TangleSource, policy: CrawlPolicy = CrawlPolicy(),
         owner: String, clock: @escaping @Sendable () -> Date = { Date() }, log: Log,
-        instruments: CrawlInstruments
+        instruments: CrawlInstruments, pulse: Liveness.Pulse = .unwatched,
+        room: CrawlRoom = .unminded, standing: CrawlStanding = CrawlStanding(),
+        roomWait: Duration = .seconds(5)
     ) {
+        self.standing = standing
+        self.roomWait = roomWait
         self.archive = archive
         self.owner = owner
         self.clock = clock
@@ -29,7 +39,8 @@ package struct CrawlService: Sendable {
         self.instruments = instruments
         memory = CrawlMemory(policy)
         work = TurnWork(
-            archive: archive, source: source, owner: owner, policy: policy, clock: clock)
+            archive: archive, source: source, owner: owner, policy: policy, clock: clock,
+            pulse: pulse, room: room)
     }
 
     /// Crawls until the task is cancelled. Whatever goes wrong (the database away, most of
@@ -56,10 +67,17 @@ package struct CrawlService: Sendable {
         var backoff = Backoff(first: .milliseconds(200), maximum: .seconds(10))
         do {
             while true {
+                work.pulse.beat()
                 do {
+                    try await work.room.require(in: archive)
                     try await crawlDue { backoff.reset() }
                 } catch {
                     try Task.checkCancellation()
+                    if let lack = CrawlRoom.lack(in: error) {
+                        try await waitForRoom(lack, error)
+                        backoff.reset()
+                        continue
+                    }
                     report(error, "crawling waits")
                 }
                 try await Task.sleep(for: backoff.next())
@@ -68,6 +86,38 @@ package struct CrawlService: Sendable {
             await leave()
             throw error
         }
+    }
+
+    /// Frees what was kept for those who read and forget, and returns when there is room again.
+    ///
+    /// - Throws: `CancellationError`.
+    private func waitForRoom(_ first: RoomLack, _ error: any Error) async throws {
+        var lack = first
+        report(error, "no room: crawling waits for it, reading and forgetting go on")
+        var backoff = Backoff(first: roomWait, maximum: max(roomWait, .seconds(30)))
+        while true {
+            standing.set(lack)
+            instruments.setPaused(lack)
+            work.pulse.beat()
+            if lack == .database { try? await archive.giveUpReserve() }
+            // Another crawler may have room where this one has none.
+            try? await archive.giveBackLeases(of: owner)
+            try await Task.sleep(for: backoff.next())
+            do {
+                try await work.room.requireAgain(in: archive, after: lack)
+                break
+            } catch {
+                try Task.checkCancellation()
+                guard let still = CrawlRoom.lack(in: error) else {
+                    report(error, "crawling waits")
+                    continue
+                }
+                lack = still
+            }
+        }
+        standing.set(nil)
+        instruments.setPaused(nil)
+        log.info("there is room again: crawling goes on")
     }
 
     /// Gives back what is leased, so that other crawlers need not wait for the leases to end; in a

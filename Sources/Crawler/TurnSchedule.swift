@@ -1,4 +1,5 @@
 import Archive
+import Diagnostics
 import Foundation
 import Vault
 
@@ -23,6 +24,8 @@ extension TurnLoop {
                 beginBatches(in: &tasks)
                 guard let event = try await tasks.next() else { return }
                 try Task.checkCancellation()
+                // A tick comes only after the database has answered the one before.
+                work.pulse.beat()
                 switch event {
                 case .leased(let assignments):
                     leased()
@@ -35,7 +38,9 @@ extension TurnLoop {
                 case .alarm(false):
                     tasks.cancelAll()
                     return
-                case .tick: check(in: &tasks)
+                case .tick:
+                    try work.room.checkRing()
+                    check(in: &tasks)
                 case .checked: addTick(to: &tasks)
                 default: break
                 }

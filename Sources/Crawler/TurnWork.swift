@@ -1,4 +1,5 @@
 import Archive
+import Diagnostics
 import Foundation
 import MAM
 import Tangle
@@ -13,6 +14,9 @@ struct TurnWork: Sendable {
     let owner: String
     let policy: CrawlPolicy
     let clock: @Sendable () -> Date
+    /// Told that the crawler is at work.
+    let pulse: Liveness.Pulse
+    let room: CrawlRoom
 
     func sightings(at addresses: [Hash]) async -> [Result<Sighting, any Error>] {
         await Together.answers(to: addresses) { try await source.sightings(at: $0) }

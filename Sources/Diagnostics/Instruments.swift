@@ -32,11 +32,14 @@ package final class Counter: Sendable {
 /// A number that goes up and down.
 package final class Gauge: Sendable {
     let space: LabelSpace
+    /// Whether series that were never set are left out of the text, where they stand as 0 otherwise.
+    let omitsUnset: Bool
     /// Nil until first set.
     private let values: Mutex<[Double?]>
 
-    init(_ space: LabelSpace) {
+    init(_ space: LabelSpace, omitsUnset: Bool) {
         self.space = space
+        self.omitsUnset = omitsUnset
         values = Mutex(Array(repeating: nil, count: space.count))
     }
 
@@ -48,6 +51,12 @@ package final class Gauge: Sendable {
     package func add(_ amount: Double, _ labels: String...) {
         let index = space.index(of: labels)
         values.withLock { $0[index] = ($0[index] ?? 0) + amount }
+    }
+
+    /// Makes one series as if it had never been set.
+    package func clear(_ labels: String...) {
+        let index = space.index(of: labels)
+        values.withLock { $0[index] = nil }
     }
 
     /// The value of one series, 0 where it was never set.

@@ -9,7 +9,7 @@ package typealias LogSink = @Sendable (String) -> Void
 /// Messages and field names are literals and values are `LogValue`s, so what varies
 /// stands in fields and secrets have no way in.
 package struct Log: Sendable {
-    private let minimum: LogLevel
+    private let threshold: LogThreshold
     private let format: LogFormat
     private let component: String
     private let bound: LogFields
@@ -27,15 +27,16 @@ package struct Log: Sendable {
         sink: @escaping LogSink = StandardError.write
     ) {
         self.init(
-            minimum: minimum, format: format, component: String(describing: component),
+            threshold: LogThreshold(minimum), format: format,
+            component: String(describing: component),
             bound: [:], clock: clock, sink: sink)
     }
 
     private init(
-        minimum: LogLevel, format: LogFormat, component: String, bound: LogFields,
+        threshold: LogThreshold, format: LogFormat, component: String, bound: LogFields,
         clock: @escaping @Sendable () -> Date, sink: @escaping LogSink
     ) {
-        self.minimum = minimum
+        self.threshold = threshold
         self.format = format
         self.component = component
         self.bound = bound
@@ -49,16 +50,19 @@ package struct Log: Sendable {
     /// The same log for another part, with `fields` on each of its lines.
     package func component(_ name: StaticString, _ fields: LogFields = [:]) -> Log {
         Log(
-            minimum: minimum, format: format, component: String(describing: name),
+            threshold: threshold, format: format, component: String(describing: name),
             bound: bound.merging(fields), clock: clock, sink: sink)
     }
 
     /// The same log with `fields` on each of its lines.
     package func with(_ fields: LogFields) -> Log {
         Log(
-            minimum: minimum, format: format, component: component,
+            threshold: threshold, format: format, component: component,
             bound: bound.merging(fields), clock: clock, sink: sink)
     }
+
+    /// Another lowest level from now on, for this log, what it was made of, and what was made of it.
+    package func setMinimum(_ level: LogLevel) { threshold.set(level) }
 
     package func debug(_ message: StaticString, _ fields: @autoclosure () -> LogFields = [:]) {
         write(.debug, message, fields)
@@ -97,7 +101,7 @@ package struct Log: Sendable {
     }
 
     private func write(_ level: LogLevel, _ message: StaticString, _ fields: () -> LogFields) {
-        guard level >= minimum else { return }
+        guard threshold.admits(level) else { return }
         let event = LogLine.Event(
             time: clock(), level: level, component: component,
             message: String(describing: message), fields: bound.merging(fields()))

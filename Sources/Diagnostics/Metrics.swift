@@ -52,12 +52,14 @@ package final class Metrics: Sendable {
     }
 
     /// Registers a gauge, or gives the one that is registered in the same shape.
+    ///
+    /// - Parameter omitsUnset: Series that were never set are left out of the text.
     package func gauge(
-        _ name: String, help: String, labels: [MetricLabel] = []
+        _ name: String, help: String, labels: [MetricLabel] = [], omitsUnset: Bool = false
     ) throws(MetricsError) -> Gauge {
         let space = try labelSpace(name, labels)
         let family = try register(name, help: help, samples: [name], lines: space.count) {
-            .gauge(Gauge(space))
+            .gauge(Gauge(space, omitsUnset: omitsUnset))
         }
         guard case .gauge(let gauge) = family.instrument, gauge.space == space else {
             throw .nameTaken(name)

@@ -29,7 +29,7 @@ enum MetricsText {
 
     private static func append(_ gauge: Gauge, _ name: String, to text: inout String) {
         for (index, value) in gauge.snapshot().enumerated()
-        where value != nil || !gauge.space.hasOther(at: index) {
+        where value != nil || !(gauge.omitsUnset || gauge.space.hasOther(at: index)) {
             text += name + labels(gauge.space, index) + " \(number(value ?? 0))\n"
         }
     }

@@ -54,12 +54,15 @@ final class Connection: Sendable {
     let remoteAddress: String
     /// Others are only told that there are too many.
     let isServed: Bool
+    /// What it was greeted with, kept for as long as it lasts.
+    let credentials: TLSCredentials?
     let state: Mutex<State>
 
     init(
         core: ServerCore, handle: ConnectionHandle, socket: Int32, address: AddressKey,
-        remoteAddress: String, isServed: Bool
+        remoteAddress: String, isServed: Bool, credentials: TLSCredentials?
     ) {
+        self.credentials = credentials
         self.core = core
         self.address = address
         self.remoteAddress = remoteAddress

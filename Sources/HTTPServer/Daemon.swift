@@ -74,33 +74,3 @@ final class Daemon: @unchecked Sendable {
         core.release()
     }
 }
-
-/// Text that C code reads for as long as this lives, overwritten afterwards.
-final class CText: @unchecked Sendable {
-    // Safe to share: written only in `init` and `deinit`.
-    private let buffer: UnsafeMutableBufferPointer<CChar>
-
-    var pointer: UnsafePointer<CChar>? { UnsafePointer(buffer.baseAddress) }
-
-    init(_ bytes: [UInt8]) {
-        buffer = .allocate(capacity: bytes.count + 1)
-        _ = buffer.initialize(from: bytes.map(CChar.init(bitPattern:)) + [0])
-    }
-
-    deinit {
-        if let start = buffer.baseAddress { explicit_bzero(start, buffer.count) }
-        buffer.deallocate()
-    }
-}
-
-/// What libmicrohttpd reads the certificate and key from.
-final class TLSMaterial: Sendable {
-    let key: CText
-    let certificate: CText
-    let priorities = CText(Array("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2".utf8))
-
-    init(_ tls: HTTPTLS) {
-        key = CText(tls.key)
-        certificate = CText(tls.certificate)
-    }
-}

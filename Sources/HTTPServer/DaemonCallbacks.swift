@@ -27,9 +27,12 @@ func connectionChanged(
     guard let core = serverCore(context), let pointer, let own else { return }
     if http_is_started(code) != 0 {
         let peer = http_connection_peer(pointer)
+        let credentials = core.credentials
+        credentials?.use(for: pointer)
         let connection = core.connectionStarted(
             ConnectionHandle(pointer: pointer), socket: http_connection_socket(pointer),
-            address: AddressKey(peer), remoteAddress: SocketAddress.text(peer))
+            address: AddressKey(peer), remoteAddress: SocketAddress.text(peer),
+            credentials: credentials)
         own.pointee = Unmanaged.passRetained(connection).toOpaque()
     } else if let context = own.pointee {
         own.pointee = nil

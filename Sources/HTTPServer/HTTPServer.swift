@@ -21,6 +21,7 @@ package final class HTTPServer: Sendable {
     ) throws(HTTPServerError) {
         let core = ServerCore(configuration: configuration, handler: handler)
         self.core = core
+        if let tls = configuration.tls { core.credentials = try TLSCredentials(tls) }
         let daemon = try Daemon(core: core)
         self.daemon = daemon
         self.port = daemon.port
@@ -41,6 +42,30 @@ package final class HTTPServer: Sendable {
         guard stopping.withLock({ $0 }) == nil else { return }
         let (core, daemon, ticker) = (core, daemon, ticker)
         Task { await Self.stop(core, daemon, ticker, grace: .zero) }
+    }
+
+    /// Greets clients that come from now on with another certificate; connections that are open
+    /// keep theirs. For a server that began with TLS.
+    ///
+    /// - Throws: `HTTPServerError.tlsRefused`, `.tlsUnavailable`; then nothing has changed.
+    package func replaceTLS(_ tls: HTTPTLS) throws(HTTPServerError) {
+        guard core.isTLS else { throw .tlsUnavailable }
+        core.credentials = try TLSCredentials(tls)
+    }
+
+    /// Whether connections are still taken in: makes one, and waits for the daemon to see it.
+    package func acceptsConnections(within limit: Duration = .seconds(5)) async -> Bool {
+        let before = core.arrivals
+        guard
+            let knock = Knock(address: core.configuration.address, port: port)
+        else { return false }
+        defer { knock.close() }
+        let end = ContinuousClock.now + limit
+        while core.arrivals == before, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(5))
+            if Task.isCancelled { break }
+        }
+        return core.arrivals != before
     }
 
     /// Connections open now.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How a server listens and what it puts up with.
 package struct HTTPServerConfiguration: Sendable {
     /// A numeric address: `127.0.0.1`, `::1`, `0.0.0.0`, or `::` for IPv6 and IPv4 together.
@@ -34,6 +36,11 @@ package struct HTTPTLS: Sendable {
         self.certificate = certificate
         self.key = key
     }
+
+    /// When the certificate is over; nil where it does not say.
+    ///
+    /// - Throws: `HTTPServerError.tlsRefused` where they are no PEM or do not belong together.
+    package func expiry() throws(HTTPServerError) -> Date? { try TLSCredentials(self).end }
 }
 
 /// Sizes and counts.

@@ -15,6 +15,10 @@ final class ServerCore: Sendable {
         var bodyBytes = 0
         var handlers = 0
         var isStopping = false
+        /// Connections that asked to come in, served or not.
+        var arrivals: UInt64 = 0
+        /// What new connections are greeted with; nil without TLS.
+        var credentials: TLSCredentials?
 
         /// Who makes room: the oldest of those whose request does not come to its end, and only
         /// then of those who may ask again.
@@ -69,11 +73,23 @@ final class ServerCore: Sendable {
 
     /// Whether a connection may come in at all.
     func admits(_ address: AddressKey) -> Bool {
-        registry.withLock { !$0.isStopping && $0.decision(for: address) != .refuse }
+        registry.withLock { registry in
+            registry.arrivals &+= 1
+            return !registry.isStopping && registry.decision(for: address) != .refuse
+        }
+    }
+
+    var arrivals: UInt64 { registry.withLock { $0.arrivals } }
+
+    /// What connections that start from now on are greeted with.
+    var credentials: TLSCredentials? {
+        get { registry.withLock { $0.credentials } }
+        set { registry.withLock { $0.credentials = newValue } }
     }
 
     func connectionStarted(
-        _ handle: ConnectionHandle, socket: Int32, address: AddressKey, remoteAddress: String
+        _ handle: ConnectionHandle, socket: Int32, address: AddressKey, remoteAddress: String,
+        credentials: TLSCredentials?
     ) -> Connection {
         let (connection, displaced) = registry.withLock { registry in
             let decision = registry.decision(for: address)
@@ -82,7 +98,7 @@ final class ServerCore: Sendable {
             registry.admission.entered(address, isServed: isServed)
             let connection = Connection(
                 core: self, handle: handle, socket: socket, address: address,
-                remoteAddress: remoteAddress, isServed: isServed)
+                remoteAddress: remoteAddress, isServed: isServed, credentials: credentials)
             registry.connections[ObjectIdentifier(connection)] = connection
             if isServed { registry.unfinished.enter(ObjectIdentifier(connection)) }
             return (connection, displaced)

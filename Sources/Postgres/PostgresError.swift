@@ -85,6 +85,9 @@ package struct PostgresError: Failure, Equatable {
     /// Whether a unique constraint refused a row (SQLSTATE 23505).
     package var isUniqueViolation: Bool { sqlState == "23505" }
 
+    /// Whether the server's disk is full (SQLSTATE 53100).
+    package var isDiskFull: Bool { sqlState == "53100" }
+
     /// Whether a foreign key refused a row (SQLSTATE 23503).
     package var isForeignKeyViolation: Bool { sqlState == "23503" }
 }

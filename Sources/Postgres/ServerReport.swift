@@ -44,7 +44,9 @@ struct ServerReport {
         if cancelAsked, sqlState == "57014" { kind = .cancelled }
         return PostgresError(
             kind, operation: operation, subject: constraint ?? column ?? table ?? subject,
-            detail: safeMessage, sqlState: sqlState)
+            detail: safeMessage, sqlState: sqlState,
+            // Insufficient resources: disk, memory. Whatever took them may let go of them again.
+            retryable: kind == .resources ? sqlState?.hasPrefix("53") : nil)
     }
 
     /// The primary message where its SQLSTATE class words it from names only. Class 22 (data

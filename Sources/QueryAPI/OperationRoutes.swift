@@ -10,14 +10,11 @@ struct OperationRoutes: Sendable {
     let archive: Archive
     let metrics: Metrics
     let log: Log
+    /// How the crawler of this process stands; nil where there is none.
+    let crawler: (@Sendable () -> String)?
 
     var routes: [Route] {
-        [
-            Route("GET", "/healthz", .anyone) { _ in .text("ok\n") },
-            Route("GET", "/readyz", .anyone, ready),
-            Route("GET", "/metrics", .anyone) { [metrics] _ in
-                .text(metrics.text(), contentType: Metrics.contentType)
-            },
+        probes + [
             Route("GET", "/openapi.json", .anyone) { _ in
                 HTTPResponse(
                     status: 200,
@@ -25,6 +22,17 @@ struct OperationRoutes: Sendable {
                         "Content-Type": "application/json", "Cache-Control": "public, max-age=300",
                     ],
                     body: .bytes(OpenAPIDocument.bytes))
+            }
+        ]
+    }
+
+    /// What is asked over and over.
+    var probes: [Route] {
+        [
+            Route("GET", "/healthz", .anyone) { _ in .text("ok\n") },
+            Route("GET", "/readyz", .anyone, ready),
+            Route("GET", "/metrics", .anyone) { [metrics] _ in
+                .text(metrics.text(), contentType: Metrics.contentType)
             },
         ]
     }
@@ -34,6 +42,8 @@ struct OperationRoutes: Sendable {
         let ready: Bool
         let database: String
         let keyRing: String
+        /// Not crawling does not keep anybody from reading: it stands here for people.
+        let crawler: String?
     }
 
     @Sendable private func ready(_ call: Call) async throws -> HTTPResponse {
@@ -41,7 +51,9 @@ struct OperationRoutes: Sendable {
         let keyRing = await check("key ring") { try archive.vault.refresh() }
         let ready = database == nil && keyRing == nil
         return .json(
-            Readiness(ready: ready, database: database ?? "ok", keyRing: keyRing ?? "ok"),
+            Readiness(
+                ready: ready, database: database ?? "ok", keyRing: keyRing ?? "ok",
+                crawler: crawler?()),
             status: ready ? 200 : 503)
     }
 

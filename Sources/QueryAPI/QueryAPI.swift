@@ -13,6 +13,8 @@ package struct QueryAPI: Sendable {
 
     private let record: RequestRecord
     private let feeds: LiveFeeds
+    private let limiter: RateLimiter
+    private let general: RateLimiter?
 
     /// - Parameters:
     ///   - policy: What a request to forget takes before it is carried out.
@@ -21,16 +23,19 @@ package struct QueryAPI: Sendable {
     ///   - isBehindProxy: All connections come from a proxy, which says for whom in
     ///     `X-Forwarded-For`.
     ///   - isSecure: Browsers reach the page by TLS only.
+    ///   - crawler: How the crawler of this process stands; nil where there is none.
     /// - Throws: `MetricsError`, where the names of its metrics are taken by others.
     package init(
         archive: Archive, metrics: Metrics, log: Log, policy: RequestPolicy = RequestPolicy(),
         node: NodeInterfaceSettings? = nil, rates: RequestRates? = nil,
         isBehindProxy: Bool = false, isSecure: Bool = false,
+        crawler: (@Sendable () -> String)? = nil,
         clock: @escaping @Sendable () -> Date = { Date() }
     ) throws {
         let log = log.component("api")
         let limits = node ?? NodeInterfaceSettings()
         let limiter = RateLimiter(ofAddress: limits.ofAddress, ofToken: limits.ofToken)
+        let general = rates.map { RateLimiter(ofAddress: $0.ofAddress, ofToken: $0.ofToken) }
         let watch = ChannelWatch(archive)
         let sessions = Sessions(archive: archive, isSecure: isSecure, clock: clock)
         let readings = ReadingRoutes(archive: archive, watch: watch, clock: clock)
@@ -48,16 +53,17 @@ package struct QueryAPI: Sendable {
             + LifeRoutes(archive: archive, policy: policy, clock: clock).routes
             + NodeRoutes(archive: archive, watch: watch, settings: node).routes
             + ChrysalisRoutes(archive: archive, watch: watch, settings: node).routes
-            + OperationRoutes(archive: archive, metrics: metrics, log: log).routes
+            + OperationRoutes(
+                archive: archive, metrics: metrics, log: log, crawler: crawler
+            ).routes
             + PageRoutes(
                 archive: archive, sessions: sessions, readings: readings, policy: policy,
                 clock: clock
             ).routes
         let record = try RequestRecord(routes: routes, metrics: metrics, log: log)
         let admission = Admission(
-            archive: archive, limiter: limiter,
-            general: rates.map { RateLimiter(ofAddress: $0.ofAddress, ofToken: $0.ofToken) },
-            sessions: sessions, isBehindProxy: isBehindProxy || limits.isBehindProxy)
+            archive: archive, limiter: limiter, general: general, sessions: sessions,
+            isBehindProxy: isBehindProxy || limits.isBehindProxy)
         var router = Router()
         for route in routes {
             router.register(route.method, route.template) { request, parameters in
@@ -67,6 +73,16 @@ package struct QueryAPI: Sendable {
         self.router = router
         self.record = record
         self.feeds = feeds
+        self.limiter = limiter
+        self.general = general
+    }
+
+    /// Other rates from now on.
+    ///
+    /// - Parameter rates: does nothing where clients may ask as often as they like.
+    package func setRates(_ rates: RequestRates, ofNode node: NodeInterfaceSettings?) {
+        general?.setRates(ofAddress: rates.ofAddress, ofToken: rates.ofToken)
+        if let node { limiter.setRates(ofAddress: node.ofAddress, ofToken: node.ofToken) }
     }
 
     /// Ends the live streams, which would go on for ever.

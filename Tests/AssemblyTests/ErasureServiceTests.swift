@@ -17,7 +17,7 @@ import Vault
             let second = try await test.register(ChannelVector.named("private"), now: now)
             let early = try await test.archive.receiveForgetRequest(
                 .channel(first), reason: nil, now: now)
-            let service = ErasureService(
+            let service = try ErasureService(
                 archive: test.archive, pollInterval: .milliseconds(10), log: .silent)
             let running = Task { try await service.run() }
             try await Self.waitUntilDone(early.id, test)

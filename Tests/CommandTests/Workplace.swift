@@ -25,6 +25,7 @@ final class Workplace: Sendable {
                 "PERMANODE_DATABASE_URL": database.url,
                 "PERMANODE_KEYRING": folder.appendingPathComponent("keyring").path,
                 "PERMANODE_LISTEN": "127.0.0.1:0",
+                "PERMANODE_DISK_RESERVE": "1M",
             ]))
     }
 

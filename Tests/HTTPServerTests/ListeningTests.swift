@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import TestSupport
 import Testing
 
 extension OverSockets {
@@ -101,10 +102,7 @@ extension OverSockets {
                     base64Encoded: TestCertificate.certificate.split(separator: "\n")
                         .filter { !$0.hasPrefix("-") }.joined()))
             let (greeting, plain, silent) = try await onThread {
-                let client = try RawClient(port: port)
-                try client.send(Self.clientHello)
-                while client.pending < der.count + 200, try client.fill() {}
-                let greeting = client.takePending()
+                let greeting = try Self.greeting(port: port, until: der.count + 200)
                 let plain = try RawClient(port: port)
                 try plain.request("GET", "/")
                 let silent = try RawClient(port: port)
@@ -115,6 +113,62 @@ extension OverSockets {
             #expect(Data(plain).range(of: Data("secret".utf8)) == nil)
             #expect(silent.isEmpty)
             await server.shutdown(grace: .zero)
+        }
+
+        /// What a server says to a client that greets it.
+        private static func greeting(port: UInt16, until count: Int) throws -> [UInt8] {
+            let client = try RawClient(port: port)
+            try client.send(Self.clientHello)
+            while client.pending < count, try client.fill() {}
+            return client.takePending()
+        }
+
+        private static func der(_ certificate: String) throws -> Data {
+            try #require(
+                Data(
+                    base64Encoded: certificate.split(separator: "\n")
+                        .filter { !$0.hasPrefix("-") }.joined()))
+        }
+
+        @Test("Another certificate greets who comes later, and a bad one changes nothing")
+        func otherCertificate() async throws {
+            let server = try HTTPServer(configuration: HTTPServerConfiguration(tls: Self.tls)) {
+                _ in .text("")
+            }
+            let port = server.port
+            let first = try Self.der(TestCertificate.certificate)
+            let second = try Self.der(TestCertificate.otherCertificate)
+            let other = HTTPTLS(
+                certificate: Array(TestCertificate.otherCertificate.utf8),
+                key: Array(TestCertificate.otherKey.utf8))
+            #expect(throws: HTTPServerError.tlsRefused) {
+                try server.replaceTLS(HTTPTLS(certificate: other.certificate, key: Self.tls.key))
+            }
+            let before = try await onThread {
+                try Self.greeting(port: port, until: first.count + 200)
+            }
+            #expect(Data(before).range(of: first) != nil)
+            try server.replaceTLS(other)
+            let after = try await onThread {
+                try Self.greeting(port: port, until: second.count + 200)
+            }
+            #expect(Data(after).range(of: second) != nil)
+            #expect(Data(after).range(of: first) == nil)
+            #expect(try #require(try other.expiry()) > Date())
+            await server.shutdown(grace: .zero)
+            let plain = try HTTPServer(configuration: HTTPServerConfiguration()) { _ in .text("") }
+            #expect(throws: HTTPServerError.tlsUnavailable) { try plain.replaceTLS(other) }
+            await plain.shutdown(grace: .zero)
+        }
+
+        @Test("It is known whether connections are taken in", arguments: ["127.0.0.1", "::"])
+        func knocking(address: String) async throws {
+            let server = try HTTPServer(configuration: HTTPServerConfiguration(address: address)) {
+                _ in .text("")
+            }
+            #expect(await server.acceptsConnections(within: .seconds(60)))
+            await server.shutdown(grace: .zero)
+            #expect(await !server.acceptsConnections(within: .milliseconds(50)))
         }
 
         @Test("Answers, streams and failing streams go through TLS", .enabled(if: hasCurl))

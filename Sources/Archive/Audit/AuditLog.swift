@@ -175,6 +175,12 @@ package final class AuditLog: Sendable {
                 } catch let error as PostgresError where error.kind == .poolClosed {
                     return
                 } catch {
+                    if (error as? PostgresError)?.isDiskFull == true {
+                        // Reading ends where it cannot be recorded; this room is kept for that.
+                        try? await pool.withConnection {
+                            try await $0.script("truncate disk_reserve")
+                        }
+                    }
                     wait = backoff.next()
                 }
             }

@@ -12,6 +12,8 @@ import Vault
 package struct Configuration: Sendable {
     /// The names of the variables.
     package enum Variable: String, Sendable, CaseIterable {
+        /// A file that sets any of the others, and is read again on SIGHUP.
+        case environmentFile = "PERMANODE_ENVIRONMENT_FILE"
         /// A libpq URI.
         case databaseURL = "PERMANODE_DATABASE_URL"
         /// URLs of nodes, separated by commas.
@@ -31,6 +33,8 @@ package struct Configuration: Sendable {
         case keyRingCommand = "PERMANODE_KEYRING_COMMAND"
         /// Address and port; `127.0.0.1:8480` where it is not set.
         case listen = "PERMANODE_LISTEN"
+        /// Address and port for health, readiness and metrics alone, over plain HTTP; off where it is not set.
+        case probes = "PERMANODE_PROBE_LISTEN"
         /// A PEM file with the certificate chain.
         case tlsCertificate = "PERMANODE_TLS_CERT"
         /// A PEM file with its private key.
@@ -50,6 +54,8 @@ package struct Configuration: Sendable {
         case backupExpiry = "PERMANODE_BACKUP_EXPIRY"
         /// How long deleted rows wait for a vacuum at most, such as `10m`.
         case vacuumInterval = "PERMANODE_VACUUM_INTERVAL"
+        /// Room on the database's disk that crawling leaves to reading and forgetting, such as `64M`.
+        case diskReserve = "PERMANODE_DISK_RESERVE"
         /// `on`: the commands of a node are answered about channels that have them on.
         case nodeInterface = "PERMANODE_NODE_INTERFACE"
         /// A URL of a node that takes the commands that write.
@@ -69,6 +75,9 @@ package struct Configuration: Sendable {
 
     /// A week: longer would leave too little of the month in which a request is due.
     package static let longestForgetDelay: TimeInterval = 7 * 86_400
+
+    /// MiB: some pieces of the write-ahead log and a million records of who read what.
+    private static let diskReserve = 64
 
     /// What a command cannot do without.
     package enum Need: Sendable, CaseIterable {
@@ -98,6 +107,8 @@ package struct Configuration: Sendable {
     /// Where the secret is that the key ring is wrapped under; nil where it is not.
     package let keyRingSecret: RingSecretSource?
     package let listen: ListenAddress
+    /// Where to answer health, readiness and metrics alone; nil where that is not wanted.
+    package let probes: ListenAddress?
     package let tls: TLSFiles?
     package let proxyEndsTLS: Bool
     /// What a request over HTTP takes before it is carried out; at the command line it is
@@ -111,6 +122,8 @@ package struct Configuration: Sendable {
     package let keyRingBackupExpiryDays: Int?
     /// Minutes; nil where none are set.
     package let vacuumMinutes: Int?
+    /// Bytes.
+    package let diskReserve: Int
     /// How the commands of a node are answered; nil does not answer them.
     package let nodeInterface: NodeInterfaceSettings?
     /// How often clients may ask, but for the commands of a node.
@@ -118,15 +131,20 @@ package struct Configuration: Sendable {
     /// Nil where none is set: services then say more than single commands.
     package let logLevel: LogLevel?
     package let logFormat: LogFormat
+    /// Tells of each variable that is set whether it is another one later, without keeping what it
+    /// says.
+    private let fingerprints: [Variable: Int]
 
     /// Reads all variables, needed or not, and finds all problems before it gives up. A
-    /// variable that is empty counts as not set.
+    /// variable that is empty counts as not set, and one of `PERMANODE_ENVIRONMENT_FILE` before one
+    /// of the process's own environment.
     ///
     /// - Throws: `ConfigurationError` with every problem there is.
     package init(
         _ environment: [String: String], needs: Set<Need> = []
     ) throws(ConfigurationError) {
         var reader = EnvironmentReader(environment)
+        fingerprints = reader.fingerprints
         database = reader.database(needed: needs.contains(.database))
         nodes = reader.nodes(needed: needs.contains(.nodes))
         nodeFeeds = reader.nodeFeeds()
@@ -134,7 +152,8 @@ package struct Configuration: Sendable {
         keyRing = reader.text(.keyRing, needed: needs.contains(.keyRing))
         keyRingBackups = reader.paths(.keyRingBackups, otherThan: keyRing)
         keyRingSecret = reader.ringSecret()
-        listen = reader.listen()
+        listen = reader.listen(.listen) ?? .default
+        probes = reader.listen(.probes)
         tls = reader.tls(needed: needs.contains(.listener))
         proxyEndsTLS = reader.choice(.proxyEndsTLS, ["yes": true, "no": false]) ?? false
         webhook = reader.endpoint(.webhook)
@@ -146,6 +165,8 @@ package struct Configuration: Sendable {
         keyRingBackupExpiryDays = reader.count(.keyRingBackupExpiry, of: "d", in: 0...36_500)
         backupExpiryDays = reader.count(.backupExpiry, of: "d", in: 0...36_500)
         vacuumMinutes = reader.count(.vacuumInterval, of: "m", in: 0...10_080)
+        let reserve = reader.count(.diskReserve, of: "M", in: 0...65_536)
+        diskReserve = (reserve ?? Self.diskReserve) << 20
         nodeInterface = reader.nodeInterface(isBehindProxy: proxyEndsTLS)
         requestRates = reader.requestRates()
         logLevel = reader.choice(.logLevel, LogLevel.allCases.named)
@@ -158,6 +179,11 @@ package struct Configuration: Sendable {
         guard reader.problems.isEmpty else {
             throw ConfigurationError(problems: reader.problems)
         }
+    }
+
+    /// The variables that say something else than they did.
+    package func changes(since other: Configuration) -> Set<Variable> {
+        Set(Variable.allCases.filter { fingerprints[$0] != other.fingerprints[$0] })
     }
 
     /// A log as the configuration wants it.

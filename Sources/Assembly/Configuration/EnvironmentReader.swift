@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import NodeClient
 import NodeFeed
 import Postgres
@@ -11,7 +12,25 @@ struct EnvironmentReader {
     private(set) var problems: [ConfigurationError.Problem] = []
     private let environment: [String: String]
 
-    init(_ environment: [String: String]) { self.environment = environment }
+    /// A random number of each variable's value.
+    var fingerprints: [Configuration.Variable: Int] {
+        var fingerprints: [Configuration.Variable: Int] = [:]
+        for variable in Configuration.Variable.allCases {
+            fingerprints[variable] = value(variable)?.hashValue
+        }
+        return fingerprints
+    }
+
+    init(_ environment: [String: String]) {
+        let name = Configuration.Variable.environmentFile
+        guard let path = environment[name.rawValue], !path.isEmpty else {
+            self.environment = environment
+            return
+        }
+        let file = EnvironmentFile(path: path)
+        self.environment = environment.merging(file.values) { $1 }
+        problems = file.faults.map { .init(variable: name, fault: $0) }
+    }
 
     mutating func add(_ variable: Configuration.Variable, _ fault: ConfigurationError.Fault) {
         problems.append(.init(variable: variable, fault: fault))
@@ -213,16 +232,20 @@ struct EnvironmentReader {
         }
     }
 
-    mutating func listen() -> ListenAddress {
-        guard let text = value(.listen) else { return .default }
+    mutating func listen(_ variable: Configuration.Variable) -> ListenAddress? {
+        guard let text = value(variable) else { return nil }
         guard let address = ListenAddress(text) else {
             add(
-                .listen, .malformed("is no ADDRESS:PORT with a numeric address, such as [::1]:8480")
-            )
-            return .default
+                variable,
+                .malformed("is no ADDRESS:PORT with a numeric address, such as [::1]:8480"))
+            return nil
         }
         return address
     }
+
+    private static let unusableTLS =
+        "and \(Configuration.Variable.tlsKey.rawValue) name files that are no PEM, or do not belong"
+        + " together"
 
     /// - Parameter needed: whether the files will be read, so that they have to be readable.
     mutating func tls(needed: Bool) -> Configuration.TLSFiles? {
@@ -241,7 +264,13 @@ struct EnvironmentReader {
             where !FileManager.default.isReadableFile(atPath: path) {
                 add(variable, .unreadableFile)
             }
-            return .init(certificate: certificate, key: key)
+            let pair = Configuration.TLSFiles(certificate: certificate, key: key)
+            if !problems.contains(where: { [.tlsCertificate, .tlsKey].contains($0.variable) }) {
+                do { _ = try pair.read().expiry() } catch {
+                    add(.tlsCertificate, .malformed(Self.unusableTLS))
+                }
+            }
+            return pair
         }
         return nil
     }

@@ -105,7 +105,7 @@ package enum Demo {
             source: NodeTangleSource(try NodePool(endpoints: [NodeEndpoint(tangle.url)])),
             policy: policy, owner: "demo", log: log.component("crawler"),
             instruments: try CrawlInstruments(metrics))
-        let eraser = ErasureService(archive: archive, log: log.component("eraser"))
+        let eraser = try ErasureService(archive: archive, log: log.component("eraser"))
         let server = try HTTPServer(configuration: HTTPServerConfiguration()) {
             await api.respond(to: $0)
         }

@@ -27,6 +27,7 @@ struct DatabaseExamination {
                     return findings
                 }
                 findings.append(.well("schema", "is version \(Schema.version)"))
+                findings.append(try await reserve(pool))
                 findings += try await archive(pool)
                 return findings
             }
@@ -84,6 +85,21 @@ struct DatabaseExamination {
                     "clock", "is \(Int(skew.rounded())) s off the database's",
                     "have both follow NTP: leases and key periods go by them"))
         return findings
+    }
+
+    /// What a server's disk has left it does not tell; whether what is kept on it is there, it does.
+    private func reserve(_ pool: PostgresPool) async throws -> Finding {
+        let rows = try await pool.withConnection {
+            try await $0.query("select pg_relation_size('disk_reserve') as size")
+        }
+        let kept = try rows.first?.int64("size") ?? 0
+        let text =
+            "\(kept >> 20) of \(configuration.diskReserve >> 20) MiB are kept free for forgetting"
+        return kept >= Int64(configuration.diskReserve)
+            ? .well("database's disk", text)
+            : .warning(
+                "database's disk", text,
+                "a crawler that runs keeps it free; if one does, the disk is full: make room there")
     }
 
     private func archive(_ pool: PostgresPool) async throws -> [Finding] {

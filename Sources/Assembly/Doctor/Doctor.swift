@@ -35,6 +35,7 @@ package struct Doctor: Sendable {
         findings += await DatabaseExamination(configuration, vault, clock: clock).findings()
         findings += await NodeExamination(configuration.nodes, clock: clock).findings()
         findings += MachineExamination(configuration).findings()
+        findings += PermissionExamination(configuration, environment, clock: clock).findings()
         return findings
     }
 

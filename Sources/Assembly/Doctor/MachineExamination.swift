@@ -16,13 +16,11 @@ struct MachineExamination {
 
     private var room: Finding? {
         guard let path = configuration.keyRing else { return nil }
-        var status = statvfs()
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard statvfs(folder, &status) == 0 else {
+        guard let free = FreeRoom.bytes(at: folder) else {
             return .failing(
                 "disk", "the key ring's folder cannot be looked at", "make it, with mode 0700")
         }
-        let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
         let text = "\(free >> 20) MiB are free where the key ring lies"
         return free >= Self.roomWanted
             ? .well("disk", text)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import HTTPServer
 import IRICommands
@@ -85,6 +86,15 @@ package final class Gateway: Sendable {
     /// What it answers to a request; tests ask it without a socket.
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
         await forwarding.respond(to: request)
+    }
+
+    /// Gives signs of life for as long as connections are taken in, until the task is cancelled.
+    package func keepLooking(_ liveness: Liveness) async {
+        let pulse = liveness.watch("gateway", limit: .seconds(60))
+        while !Task.isCancelled {
+            if await server.acceptsConnections() { pulse.beat() }
+            try? await Task.sleep(for: .seconds(10))
+        }
     }
 
     /// Ends what is under way within `grace`, and stops listening.

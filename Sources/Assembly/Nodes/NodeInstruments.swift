@@ -17,7 +17,8 @@ struct NodeInstruments: Sendable {
             MetricLabel("node", values: (1...NodePool.maximumNodes).map(String.init))
         ]
         func gauge(_ name: String, _ help: String) throws -> Gauge {
-            try metrics.gauge("permanode_node_" + name, help: help, labels: labels)
+            try metrics.gauge(
+                "permanode_node_" + name, help: help, labels: labels, omitsUnset: true)
         }
         answering = try gauge("answering", "1 while a node answers, 0 while it cools down.")
         usable = try gauge(
@@ -34,7 +35,13 @@ struct NodeInstruments: Sendable {
         cut = try gauge("cut_lists", "Lists a node cut or may have cut, since the start.")
     }
 
+    private var all: [Gauge] { [answering, usable, lag, latency, lacking, refused, cut] }
+
     func show(_ reports: [NodeReport]) {
+        // There may have been more before the last reload.
+        for index in reports.count..<max(reports.count, NodePool.maximumNodes) {
+            for gauge in all { gauge.clear(String(index + 1)) }
+        }
         for (index, report) in reports.enumerated() {
             let node = String(index + 1)
             answering.set(report.health.consecutiveFailures == 0 ? 1 : 0, node)

@@ -7,12 +7,15 @@ package struct NodeWatch: Sendable {
     /// Milestones come every few seconds to a minute: what is behind is noticed after some of them.
     private static let interval: Duration = .seconds(15)
 
-    private let nodes: NodePool
+    private let nodes: @Sendable () -> NodePool
     private let log: Log
     private let instruments: NodeInstruments
 
+    /// - Parameter nodes: Gives those to look at, which may be exchanged for others.
     /// - Throws: `MetricsError` where the names are taken by others.
-    package init(_ nodes: NodePool, metrics: Metrics, log: Log) throws {
+    package init(
+        _ nodes: @escaping @Sendable () -> NodePool, metrics: Metrics, log: Log
+    ) throws {
         self.nodes = nodes
         self.log = log
         instruments = try NodeInstruments(metrics)
@@ -22,7 +25,7 @@ package struct NodeWatch: Sendable {
     package func run() async {
         var news = NodeNews()
         while !Task.isCancelled {
-            let reports = await nodes.look()
+            let reports = await nodes().look()
             instruments.show(reports)
             for change in news.changes(in: reports) { tell(change) }
             guard (try? await Task.sleep(for: Self.interval)) != nil else { return }

@@ -10,10 +10,12 @@ struct CopyWatch {
     private let log: Log
     private var nextLook = ContinuousClock.now
     private var late: [String: RingCopy.Standing] = [:]
+    private let lateCount: Gauge?
 
-    init(vault: Vault, log: Log) {
+    init(vault: Vault, log: Log, lateCount: Gauge?) {
         self.vault = vault
         self.log = log
+        self.lateCount = lateCount
     }
 
     /// Looks where it is time to.
@@ -34,5 +36,6 @@ struct CopyWatch {
             }
             late[copy.name] = copy.isCurrent ? nil : copy.standing
         }
+        lateCount?.set(Double(late.count))
     }
 }

@@ -17,17 +17,24 @@ package struct ErasureService: Sendable {
     private let pollInterval: Duration
     private let clock: @Sendable () -> Date
     private let log: Log
+    private let pulse: Liveness.Pulse
+    private let lateCopies: Gauge?
 
     package init(
         archive: Archive, notifier: (any RecipientNotifier)? = nil,
         pollInterval: Duration = ErasureService.pollInterval,
         settings: EraserSettings = EraserSettings(),
-        clock: @escaping @Sendable () -> Date = { Date() }, log: Log
-    ) {
+        clock: @escaping @Sendable () -> Date = { Date() }, log: Log,
+        pulse: Liveness.Pulse = .unwatched, metrics: Metrics? = nil
+    ) throws(MetricsError) {
         self.archive = archive
         self.pollInterval = pollInterval
         self.clock = clock
         self.log = log
+        self.pulse = pulse
+        lateCopies = try metrics?.gauge(
+            "permanode_key_ring_copies_late",
+            help: "Named copies of the key ring that are not current.")
         eraser = Eraser(
             archive: archive, settings: settings, notifier: notifier, clock: clock, log: log)
     }
@@ -45,7 +52,8 @@ package struct ErasureService: Sendable {
             // Vacuum and search take as long as the archive is large, a copy of the ring on a dead
             // network share some seconds: no forget waits for either.
             group.addTask {
-                var copies = CopyWatch(vault: archive.vault, log: log)
+                var copies = CopyWatch(
+                    vault: archive.vault, log: log, lateCount: lateCopies)
                 try await repeating {
                     try await copies.look()
                     return try await complete()
@@ -68,17 +76,19 @@ package struct ErasureService: Sendable {
 
     /// - Returns: Whether every request there is was carried out.
     private func carryOut() async throws -> Bool {
+        pulse.beat()
         let requests: [ForgetRequestRecord]
         do {
             requests = try await archive.openForgetRequests(ofRetention: false, now: clock())
         } catch let failure as any Failure where failure.retryable {
             log.failure(failure, "erasing waits", level: .warning)
+            await makeRoom(failure)
             return false
         }
         var isWell = true
         for request in requests {
             do {
-                _ = try await eraser.execute(request.id)
+                _ = try await eraser.execute(request.id) { _ in pulse.beat() }
             } catch is RequestLifeError {
                 // Held or refused since it was listed.
             } catch ArchiveError.sharedChannels {
@@ -88,10 +98,17 @@ package struct ErasureService: Sendable {
                 log.failure(
                     failure, "a forget is not finished and will be tried again",
                     ["request": .string(request.id.text)])
+                await makeRoom(failure)
                 isWell = false
             }
         }
         return isWell
+    }
+
+    /// Where the disk is full: what is kept free on it is for this.
+    private func makeRoom(_ failure: any Failure) async {
+        guard Archive.isOutOfRoom(failure) else { return }
+        try? await archive.giveUpReserve()
     }
 
     /// - Returns: Whether everything that retention says was carried out.

@@ -10,24 +10,32 @@ struct HTTPRole: Sendable {
     /// What answers under way have when the service is told to stop, within its own limit.
     private static let grace: Duration = .seconds(10)
 
+    /// Between two looks whether it still answers.
+    private static let lookInterval: Duration = .seconds(10)
+    /// How long it may not answer before it counts as hung: a busy machine stalls for seconds.
+    static let silenceLimit: Duration = .seconds(60)
+
     private let server: HTTPServer
     private let api: QueryAPI
+    private let certificateEnd: Gauge
 
     /// Listens at once.
     init(
-        _ instance: Instance, _ configuration: Configuration, _ metrics: Metrics, _ log: Log
+        _ instance: Instance, _ configuration: Configuration, _ metrics: Metrics, _ log: Log,
+        crawler: (@Sendable () -> String)? = nil
     ) throws {
         let api = try QueryAPI(
             archive: instance.archive, metrics: metrics, log: log,
             policy: configuration.requestPolicy, node: configuration.nodeInterface,
             rates: configuration.requestRates, isBehindProxy: configuration.proxyEndsTLS,
-            isSecure: configuration.tls != nil || configuration.proxyEndsTLS)
+            isSecure: configuration.tls != nil || configuration.proxyEndsTLS, crawler: crawler)
         let listen = configuration.listen
         var http = HTTPServerConfiguration(address: listen.address, port: listen.port)
-        if let files = configuration.tls {
-            http.tls = HTTPTLS(
-                certificate: try Self.read(files.certificate), key: try Self.read(files.key))
-        }
+        certificateEnd = try metrics.gauge(
+            "permanode_tls_certificate_end_timestamp_seconds",
+            help: "When the TLS certificate is over; 0 without TLS.")
+        http.tls = try configuration.tls?.read()
+        certificateEnd.set(try http.tls?.expiry()?.timeIntervalSince1970 ?? 0)
         if let node = configuration.nodeInterface {
             // The commands' limit is in characters, of up to three bytes a UTF-16 code unit; what
             // is beyond is told as a node tells it.
@@ -57,10 +65,29 @@ struct HTTPRole: Sendable {
         await Task { await server.shutdown(grace: Self.grace) }.value
     }
 
-    private static func read(_ path: String) throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw AssemblyError.unreadableTLSFile(path: path)
+    /// Has the pulse beat for as long as connections are taken in and requests answered.
+    func keepLooking(_ pulse: Liveness.Pulse) async {
+        while !Task.isCancelled {
+            let request = try? HTTPRequest(method: "GET", target: "/healthz")
+            if await server.acceptsConnections(), let request,
+                await api.respond(to: request).status == 200
+            {
+                pulse.beat()
+            }
+            try? await Task.sleep(for: Self.lookInterval)
         }
-        return Array(data)
+    }
+
+    /// What may change while it runs: the certificate and how often clients may ask.
+    ///
+    /// - Throws: `AssemblyError`, `HTTPServerError` for a certificate that cannot be used; then nothing
+    ///   has changed.
+    func change(to configuration: Configuration) throws {
+        if let tls = try configuration.tls?.read() {
+            let end = try tls.expiry()
+            try server.replaceTLS(tls)
+            certificateEnd.set(end?.timeIntervalSince1970 ?? 0)
+        }
+        api.setRates(configuration.requestRates, ofNode: configuration.nodeInterface)
     }
 }

@@ -1,12 +1,6 @@
-import Archive
-import Crawler
 import Diagnostics
-import Erasure
 import Failures
 import Foundation
-import HTTPServer
-import NodeClient
-import QueryAPI
 import Secrets
 import Vault
 
@@ -19,14 +13,22 @@ package struct Service: Sendable {
     private let instance: Instance
     private let configuration: Configuration
     private let roles: Set<ServiceRole>
+    private let manager: ServiceManager
+    private let reload: ReloadSource
     private let log: Log
 
+    /// - Parameters:
+    ///   - manager: Is told how the service stands.
+    ///   - reload: When to take up another configuration.
     package init(
-        _ instance: Instance, configuration: Configuration, roles: Set<ServiceRole>, log: Log
+        _ instance: Instance, configuration: Configuration, roles: Set<ServiceRole>, log: Log,
+        manager: ServiceManager = .none, reload: ReloadSource = .none
     ) {
         self.instance = instance
         self.configuration = configuration
         self.roles = roles
+        self.manager = manager
+        self.reload = reload
         self.log = log
     }
 
@@ -43,85 +45,30 @@ package struct Service: Sendable {
             log.warning(
                 "secrets could not be locked in memory and may reach swap: raise RLIMIT_MEMLOCK")
         }
-        let metrics = Metrics()
-        let api = roles.contains(.api) ? try HTTPRole(instance, configuration, metrics, log) : nil
-        let nodes = roles.contains(.crawler) ? try nodes() : nil
-        let hints = FeedHints(feeds: configuration.nodeFeeds.count)
-        let crawler = try nodes.map {
-            try CrawlService.following($0, hints: hints, instance, metrics: metrics, log: log)
-        }
-        let feeds = nodes == nil ? [] : try feedListeners(hints, metrics)
-        let nodeWatch = try nodes.map {
-            try NodeWatch($0, metrics: metrics, log: log.component("nodes"))
-        }
-        let audit = AuditKeeper(archive: instance.archive, log: log.component("audit"))
-        let queue = try RequestQueueGauge(archive: instance.archive, metrics: metrics)
-        let nodeLookups = NodeLookupKeeper(
-            archive: instance.archive, log: log.component("node-lookups"))
-        let notifier = WebhookNotifier(instance.archive, configuration, log: log)
-        let eraser = ErasureService(
-            archive: instance.archive, notifier: notifier,
-            settings: EraserSettings(configuration), log: log.component("eraser"))
-        let roles = roles
-        let vault = instance.archive.vault
-        let work = Task {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await audit.run() }
-                group.addTask { await Self.keepFresh(vault) }
-                if let api { group.addTask { await api.run() } }
-                if let crawler { group.addTask { try await Self.keep(.crawler, crawler.run) } }
-                if let nodeWatch { group.addTask { await nodeWatch.run() } }
-                for feed in feeds { group.addTask { await feed.run() } }
-                if roles.contains(.eraser) {
-                    group.addTask { try await Self.keep(.eraser, eraser.run) }
-                    group.addTask { await queue.run() }
-                    group.addTask { await nodeLookups.run() }
-                    if let notifier { group.addTask { await notifier.run() } }
-                }
-                defer { group.cancelAll() }
-                // Roles end only by an error or because they were told to.
-                while try await group.next() != nil {}
-            }
-        }
+        let parts = try ServiceParts(
+            instance, configuration: configuration, roles: roles, manager: manager, reload: reload,
+            log: log)
+        let work = Task { try await parts.run() }
+        let status =
+            "serving: " + roles.map(\.rawValue).sorted().joined(separator: ", ")
         log.info(
             "serving", ["roles": .string(roles.map(\.rawValue).sorted().joined(separator: ","))])
-        try await Self.wait(for: work, until: stop, log)
-    }
-
-    /// Drops keys that were forgotten elsewhere also while nobody asks for any.
-    private static func keepFresh(_ vault: Vault) async {
-        while (try? await Task.sleep(for: .milliseconds(500))) != nil {
-            // Where the ring cannot be read, whoever needs a key is told.
-            try? vault.refresh()
+        manager.ready(status)
+        let watching = Task { [manager, log] in
+            await manager.keepWatch(parts.liveness, log: log.component("watch"))
         }
-    }
-
-    private static func keep(
-        _ role: ServiceRole, _ run: @Sendable () async throws -> Void
-    ) async throws {
-        try await run()
-        if !Task.isCancelled { throw AssemblyError.roleEnded(role) }
-    }
-
-    private func feedListeners(_ hints: FeedHints, _ metrics: Metrics) throws -> [FeedListener] {
-        let instruments = try FeedInstruments(metrics)
-        return configuration.nodeFeeds.enumerated().map { number, endpoint in
-            FeedListener(
-                endpoint, number: number, hints: hints, instruments: instruments,
-                log: log.component("feeds"))
+        let reloading = Task { await parts.reloading.run(status: status) }
+        defer {
+            watching.cancel()
+            reloading.cancel()
         }
-    }
-
-    /// - Throws: `NodeError` for nodes that cannot be used.
-    private func nodes() throws -> NodePool {
-        try NodePool(endpoints: configuration.nodes, census: configuration.census)
+        try await wait(for: work, until: stop)
     }
 
     private enum Event { case stopped, ended(Result<Void, any Error>), late }
 
-    private static func wait(
-        for work: Task<Void, any Error>, until stop: @escaping @Sendable () async -> Void,
-        _ log: Log
+    private func wait(
+        for work: Task<Void, any Error>, until stop: @escaping @Sendable () async -> Void
     ) async throws {
         let (events, channel) = AsyncStream.makeStream(of: Event.self)
         let ending = Task { channel.yield(.ended(await work.result)) }
@@ -129,7 +76,7 @@ package struct Service: Sendable {
             await stop()
             channel.yield(.stopped)
             // Cut short by cancellation when everything has ended: then nobody listens.
-            try? await Task.sleep(for: shutdownLimit)
+            try? await Task.sleep(for: Self.shutdownLimit)
             channel.yield(.late)
         }
         defer {
@@ -142,16 +89,17 @@ package struct Service: Sendable {
             case .stopped:
                 guard !isStopping else { continue }
                 isStopping = true
+                manager.stopping()
                 log.info("stopping")
                 work.cancel()
-            case .ended(.failure(let error)) where !(isStopping && isCancellation(error)):
+            case .ended(.failure(let error)) where !(isStopping && Self.isCancellation(error)):
                 throw error
             case .ended:
                 log.info("stopped")
                 return
             case .late:
                 guard isStopping else { continue }
-                throw AssemblyError.shutdownTooSlow(seconds: Int(shutdownLimit / .seconds(1)))
+                throw AssemblyError.shutdownTooSlow(seconds: Int(Self.shutdownLimit / .seconds(1)))
             }
         }
     }

@@ -30,6 +30,8 @@ package final class RateLimiter: Sendable {
     }
 
     private struct State {
+        var ofAddress: Rate
+        var ofToken: Rate
         /// Clients heard of since `older` was put aside, and those before.
         var recent: [Client: Allowance] = [:]
         var older: [Client: Allowance] = [:]
@@ -38,13 +40,15 @@ package final class RateLimiter: Sendable {
     /// Clients kept twice over: a few megabytes.
     private static let clientLimit = 20_000
 
-    private let ofAddress: Rate
-    private let ofToken: Rate
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     package init(ofAddress: Rate, ofToken: Rate) {
-        self.ofAddress = ofAddress
-        self.ofToken = ofToken
+        state = Mutex(State(ofAddress: ofAddress, ofToken: ofToken))
+    }
+
+    /// Other rates from now on; what clients have saved up stays theirs, as far as the new bounds go.
+    package func setRates(ofAddress: Rate, ofToken: Rate) {
+        state.withLock { ($0.ofAddress, $0.ofToken) = (ofAddress, ofToken) }
     }
 
     /// Takes `cost` of what the client has left, where that is as much as a request; what it is
@@ -89,9 +93,11 @@ package final class RateLimiter: Sendable {
     package var clientCount: Int { state.withLock { $0.recent.count + $0.older.count } }
 
     private func rate(of client: Client) -> Rate {
-        switch client {
-        case .address: ofAddress
-        case .token: ofToken
+        state.withLock { state in
+            switch client {
+            case .address: state.ofAddress
+            case .token: state.ofToken
+            }
         }
     }
 

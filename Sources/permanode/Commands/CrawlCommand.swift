@@ -1,3 +1,4 @@
+import Archive
 import Assembly
 import Crawler
 import Diagnostics
@@ -27,10 +28,9 @@ enum CrawlCommand: Command {
         defer { progress.end() }
         let summary = try await context.withInstance(needs: [.nodes]) {
             instance, configuration, log in
-            let nodes = try NodePool(
-                endpoints: configuration.nodes, census: configuration.census)
+            let nodes = try ReplaceableNodes(configuration, instance.archive.vault)
             // Whom to ask, and for how much at once.
-            _ = await nodes.look()
+            _ = await nodes.pool.look()
             let crawler = try CrawlService.following(
                 nodes, instance, metrics: Metrics(), log: log)
             return try await crawler.crawlUntilIdle { summary in

@@ -1,4 +1,5 @@
 import Assembly
+import Diagnostics
 import Secrets
 
 /// Runs a gateway for clients that know no tokens.
@@ -36,8 +37,18 @@ enum GatewayCommand: Command {
             throw failure(refusal, arguments)
         }
         try context.console.line(gateway.url)
+        let manager = ServiceManager(context.environment)
+        let liveness = Liveness()
+        let watching = Task {
+            await manager.keepWatch(liveness, log: Log(component: "gateway", minimum: .warning))
+        }
+        let looking = Task { await gateway.keepLooking(liveness) }
+        manager.ready("listening at \(gateway.url)")
         await signals.wait()
+        manager.stopping()
         await gateway.shutdown()
+        looking.cancel()
+        watching.cancel()
     }
 
     private static func failure(_ refusal: Gateway.Refusal, _ arguments: Arguments)

@@ -15,21 +15,33 @@ enum ServeCommand: Command {
             and PERMANODE_TLS_KEY, or with PERMANODE_PROXY_ENDS_TLS=yes. Follows channels through
             PERMANODE_NODES. A role that fails ends the service with 1. What is under way when it is
             told to stop has \(Int(Service.shutdownLimit / .seconds(1))) seconds; a second signal ends it at once.
+            SIGHUP takes up nodes, rates, TLS files and log level anew, from PERMANODE_ENVIRONMENT_FILE;
+            where anything is wrong there, nothing changes. Tells systemd how it stands (Type=notify,
+            WatchdogSec=). PERMANODE_PROBE_LISTEN answers health, readiness and metrics alone.
             """)
 
     static func run(_ arguments: Arguments, _ context: CommandContext) async throws {
         let roles = try roles(arguments)
-        var needs: Set<Configuration.Need> = [.database, .keyRing]
-        if roles.contains(.crawler) { needs.insert(.nodes) }
-        if roles.contains(.api) { needs.insert(.listener) }
+        let needs = needs(of: roles)
         let configuration = try context.configuration(needs: needs)
         let signals = StopSignals()
+        let hangUps = HangUps()
+        defer { withExtendedLifetime(hangUps) {} }
         try await Instance.with(configuration) { instance in
             let service = Service(
                 instance, configuration: configuration, roles: roles,
-                log: configuration.log(quietly: false))
+                log: configuration.log(quietly: false),
+                manager: ServiceManager(context.environment),
+                reload: ReloadSource(hangUps.all) { try context.configuration(needs: needs) })
             try await service.run { await signals.wait() }
         }
+    }
+
+    private static func needs(of roles: Set<ServiceRole>) -> Set<Configuration.Need> {
+        var needs: Set<Configuration.Need> = [.database, .keyRing]
+        if roles.contains(.crawler) { needs.insert(.nodes) }
+        if roles.contains(.api) { needs.insert(.listener) }
+        return needs
     }
 
     private static func roles(_ arguments: Arguments) throws(CommandFailure) -> Set<ServiceRole> {
