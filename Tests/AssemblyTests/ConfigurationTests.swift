@@ -4,6 +4,7 @@ import Diagnostics
 import Foundation
 import NodeClient
 import QueryAPI
+import TestSupport
 import Testing
 import Vault
 
@@ -166,8 +167,21 @@ import Vault
         }
         #expect(error.problems == [.init(variable: .tlsCertificate, fault: .unreadableFile)])
         environment["PERMANODE_TLS_CERT"] = #filePath
+        #expect(throws: ConfigurationError.self, "no PEM") {
+            try Configuration(environment, needs: [.listener])
+        }
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("permanode-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let certificate = folder.appendingPathComponent("certificate.pem")
+        let key = folder.appendingPathComponent("key.pem")
+        try Data(TestCertificate.certificate.utf8).write(to: certificate)
+        try Data(TestCertificate.key.utf8).write(to: key)
+        environment["PERMANODE_TLS_CERT"] = certificate.path
+        environment["PERMANODE_TLS_KEY"] = key.path
         let configuration = try Configuration(environment, needs: [.listener])
-        #expect(configuration.tls == .init(certificate: #filePath, key: #filePath))
+        #expect(configuration.tls == .init(certificate: certificate.path, key: key.path))
     }
 
     @Test(arguments: [

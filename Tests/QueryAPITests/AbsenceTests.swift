@@ -19,6 +19,7 @@ import Vault
         case channel
         case request
         case grant
+        case token
         case subject
     }
 
@@ -60,6 +61,10 @@ import Vault
         "POST /requests/{id}/refuse": (.request, "reason=no"),
         "POST /requests/{id}/extend": (.request, "reason=no&months=1"),
         "GET /people/{id}": (.subject, nil),
+        "GET /tokens/{id}": (.token, nil),
+        "POST /tokens/{id}/revoke": (.token, ""),
+        "POST /tokens/{id}/grants": (.token, "channel=0123456789&purpose=billing"),
+        "POST /grants/{id}/revoke": (.grant, ""),
     ]
 
     /// Method and target; what a query has to say is said.
@@ -100,6 +105,7 @@ import Vault
         let doneRequest: ChannelNumber
         let foreignRequest: ChannelNumber
         let foreignGrant: ChannelNumber
+        let foreignToken: ChannelNumber
         let foreignSubject: ChannelNumber
         let reader: Token
         let anna: Token
@@ -148,7 +154,7 @@ import Vault
                 House(
                     api: api, own: channels[0], forgotten: channels[1], foreign: foreign,
                     doneRequest: request.id, foreignRequest: other.id,
-                    foreignGrant: grants[0].id,
+                    foreignGrant: grants[0].id, foreignToken: another.record.id,
                     foreignSubject: try await api.archive.subject("ben"), reader: .text(reader),
                     anna: .text(anna.text)))
         }
@@ -188,6 +194,7 @@ import Vault
                     case .request:
                         [house.doneRequest, house.foreignRequest, .random(), .random()]
                     case .grant: [house.foreignGrant, .random(), .random()]
+                    case .token: [house.foreignToken, .random(), .random()]
                     case .subject: [house.foreignSubject, house.own, .random(), .random()]
                     }
                 for (role, token) in [("reader", house.reader), ("subject", house.anna)] {

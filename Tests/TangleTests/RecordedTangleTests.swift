@@ -99,7 +99,10 @@ import Testing
 
     @Test func aBundleThatIsTakenInLaterIsComplete() throws {
         let tail = try #require(
-            recorded.tails.first { recorded.transactions[$0]?.lastIndex == 2 })
+            recorded.tails.first { tail in
+                guard case .complete(let bundle) = recorded.assemble(tail) else { return false }
+                return bundle.transactions.count == 3
+            })
         var known: [Hash: Transaction] = [:]
         for _ in 0..<3 {
             let outcome = BundleAssembly.assemble(tail: tail) { known[$0] }
