@@ -34,8 +34,8 @@ create table channel (
     next_sequence bigint not null default 0,
     -- The tree now looked for, counted from the registered root.
     head_position bigint not null default 0,
-    -- Keyed hash of the registered root: a root is registered once. Null once forgotten.
-    registration bytea unique,
+    -- Keyed hash of the registered root. Null once forgotten.
+    registration bytea,
     sealed_label bytea,
     -- Why processing is lawful (GDPR, article 6(1)): a category, in the clear, so that the
     -- record of processing can be drawn up by it.
@@ -76,6 +76,14 @@ create table channel (
     node_work bigint
 ) -- Each look writes the row several times; with room in its page no index is touched for that.
 with (fillfactor = 50);
+
+-- A root is registered once. Not a key of the channel's row: where channels are spread over servers
+-- by their numbers, this is by the hash.
+create table registration (
+    -- Keyed hash of the registered root. The row goes when the channel is forgotten.
+    hash bytea primary key,
+    channel bigint not null
+);
 
 -- A crawler asks for the channels that are due, the longest due first.
 create index channel_due on channel (next_look_at)

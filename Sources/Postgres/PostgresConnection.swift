@@ -86,6 +86,24 @@ package actor PostgresConnection {
         return reading.rows
     }
 
+    /// What became of a statement, and whether the connection may be lent to others after it.
+    struct OnlyQuery {
+        let result: Result<[PostgresRow], PostgresError>
+        let isReusable: Bool
+    }
+
+    /// The one statement of someone whom the connection is lent to.
+    /// - Parameter asking: as in `isAlive`; nil does not look.
+    /// - Returns: nil, and nothing was sent, where the connection does not work.
+    func onlyQuery(
+        _ sql: String, _ parameters: [PostgresValue], lookingFirst asking: Bool?
+    ) -> OnlyQuery? {
+        if let asking, !isAlive(asking: asking) { return nil }
+        let result: Result<[PostgresRow], PostgresError>
+        do { result = .success(try query(sql, parameters)) } catch { result = .failure(error) }
+        return OnlyQuery(result: result, isReusable: isReusable)
+    }
+
     /// Runs one statement and returns how many rows it touched; rows that it returns are dropped.
     @discardableResult
     package func execute(

@@ -31,19 +31,6 @@ func withPool<Value>(
     }
 }
 
-struct NeverHappened: Error {}
-
-/// Looks again and again until the condition holds.
-func eventually(
-    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw NeverHappened() }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
 /// The error that `body` ends with, if it is one of PostgreSQL's.
 func postgresError<Value>(_ body: () async throws -> Value) async throws -> PostgresError? {
     do {
