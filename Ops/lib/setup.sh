@@ -4,7 +4,7 @@
 # What the C libraries and the tests need.
 system_packages=(
     libpq-dev libmicrohttpd-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev liblzma-dev libzmq3-dev postgresql
-    pkg-config
+    pkg-config curl
 )
 
 # The oldest PostgreSQL (server and libpq) and Swift that will do.
