@@ -53,7 +53,7 @@ struct DumpGenerator: Sendable {
                     next += 1
                     total += Int64(bytes.count)
                     try file.write(
-                        contentsOf: Data(packer.pack(bytes[...], isLast: next == partCount)))
+                        contentsOf: Data(try packer.pack(bytes[...], isLast: next == partCount)))
                 }
             }
         }
@@ -75,9 +75,9 @@ struct DumpGenerator: Sendable {
             }
         }
 
-        func pack(_ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
+        func pack(_ bytes: ArraySlice<UInt8>, isLast: Bool) throws -> [UInt8] {
             if let gzip { return gzip.encode(bytes, isLast ? .finish : .none) }
-            if let xz { return xz.encode(bytes, isLast: isLast) }
+            if let xz { return try xz.encode(bytes, isLast: isLast) }
             return Array(bytes)
         }
     }

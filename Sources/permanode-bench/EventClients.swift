@@ -17,6 +17,8 @@ final class EventClients: Sendable {
 
     /// What every event begins with but the stream itself.
     private static let mark = Array("\nevent: message\n".utf8)
+    /// What the stream itself begins with.
+    private static let start = Array("retry:".utf8)
     private static let patience: Duration = .seconds(60)
 
     private let sockets: [Int32]
@@ -82,6 +84,22 @@ final class EventClients: Sendable {
         return descriptor
     }
 
+    /// By the C library: Swift's search of collections takes as long for an event as serving it.
+    private static func count(of mark: [UInt8], in bytes: [UInt8], _ count: Int) -> Int {
+        bytes.withUnsafeBytes { bytes in
+            var found = 0
+            var place = 0
+            while place + mark.count <= count, let base = bytes.baseAddress,
+                let next = memchr(base + place, Int32(mark[0]), count - place)
+            {
+                place = base.distance(to: next) + 1
+                guard place - 1 + mark.count <= count else { break }
+                if memcmp(next, mark, mark.count) == 0 { found += 1 }
+            }
+            return found
+        }
+    }
+
     private func receive() {
         var polled = sockets.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var isConnected = [Bool](repeating: false, count: sockets.count)
@@ -95,10 +113,9 @@ final class EventClients: Sendable {
                     polled[index].fd = -1
                     continue
                 }
-                let bytes = buffer[..<count]
-                let isNew = !isConnected[index] && bytes.firstRange(of: Array("retry:".utf8)) != nil
+                let isNew = !isConnected[index] && Self.count(of: Self.start, in: buffer, count) > 0
                 if isNew { isConnected[index] = true }
-                let marks = bytes.ranges(of: Self.mark).count
+                let marks = Self.count(of: Self.mark, in: buffer, count)
                 heard.withLock { heard in
                     if isNew { heard.connected += 1 }
                     for _ in 0..<marks {

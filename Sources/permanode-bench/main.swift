@@ -13,6 +13,13 @@ enum Subject: String, CaseIterable {
     case forget
     /// Fills 3.2 million messages, some 6 GB: the same.
     case year
+    /// Takes eight minutes, and 5 GB of memory for a million junk transactions: the same.
+    case fairness
+    /// Takes a quarter of an hour: the same.
+    case soak
+
+    /// Only where they are asked for.
+    var isRare: Bool { [.forget, .year, .fairness, .soak].contains(self) }
 
     var needsArchive: Bool {
         [
@@ -27,7 +34,9 @@ let usage = """
            permanode-bench make-dump FILE[.gz|.xz] [COUNT]
     Measures, and prints a table of figures, each beside one of the same run to hold it against.
     SUBJECT: \(Subject.allCases.map(\.rawValue).joined(separator: ", ")); all but the last
-    two if none is given: they fill archives of a million messages (some 3 GB) and of three (6).
+    four if none is given: they fill archives of a million messages (some 3 GB) and of three (6), and
+    take minutes: how fair the crawler is to channels beside attacked ones, and a month of a thousand
+    meters in simulated time.
     make-dump writes a dump for trying out, and FILE.channels with the channels that are in it.
     From crawl on they need PERMANODE_DATABASE_URL (or PERMANODE_TEST_DATABASE_URL): a server
     whose user may create databases. See Ops/bench.
@@ -67,6 +76,13 @@ func run(_ subjects: [Subject]) async throws {
     if subjects.contains(.ntru) { show(try NTRUFigures.measure()) }
     if subjects.contains(.metering) { show(try EnergyFigures.parsing()) }
     if subjects.contains(.import) { show(try await ImportFigures.measure(on: server())) }
+    if subjects.contains(.fairness) {
+        show(
+            try await BenchArchive.with(on: server()) { try await FairnessFigures.measure(on: $0) })
+    }
+    if subjects.contains(.soak) {
+        show(try await BenchArchive.with(on: server()) { try await SoakFigures.measure(on: $0) })
+    }
     guard subjects.contains(where: \.needsArchive) else { return }
     let figures = try await FilledArchive.with(on: server()) { filled in
         var figures: [Figure] = []
@@ -111,7 +127,7 @@ guard chosen.count == arguments.count else {
     exit(2)
 }
 do {
-    let usual = Subject.allCases.filter { ![.forget, .year].contains($0) }
+    let usual = Subject.allCases.filter { !$0.isRare }
     try await run(chosen.isEmpty ? usual : chosen)
 } catch let failure as any Failure {
     note("permanode-bench: \(failure.operatorText) [\(failure.code)]")
