@@ -11,14 +11,21 @@ package struct Archive: Sendable {
     package let vault: Vault
     /// What this process adds to the audit log; shared by all copies of this value.
     package let audit: AuditLog
+    /// Shared by all copies of this value.
+    let nodeStatements: NodeStatements
+    /// From which messages may be read beside the primary; nil where there are none.
+    package let replicas: Replicas?
 
     /// - Parameter auditPatience: How long reads may wait to be recorded before no more are
     ///   served.
     package init(
-        pool: PostgresPool, vault: Vault, auditPatience: Duration = AuditLog.patience
+        pool: PostgresPool, vault: Vault, replicas: Replicas? = nil,
+        auditPatience: Duration = AuditLog.patience
     ) {
+        self.replicas = replicas
         self.pool = pool
         self.vault = vault
         audit = AuditLog(pool: pool, vault: vault, patience: auditPatience)
+        nodeStatements = NodeStatements(pool)
     }
 }

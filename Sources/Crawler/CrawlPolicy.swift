@@ -32,6 +32,8 @@ package struct CrawlPolicy: Sendable {
     /// Bundles whose tails a cut list may hide that one look asks for: one request to each of two
     /// nodes, as a rule.
     package var bundlesCompleted = 100
+    /// Steps from transaction to transaction towards such tails: longer messages than meters send.
+    package var approveeSteps = 16
     /// Transactions of an address, incomplete bundles' tails and such that the source named
     /// and did not give, that one look asks for again; with more of them they take turns.
     package var unresolvedPerLook = 200
@@ -47,8 +49,10 @@ package struct CrawlPolicy: Sendable {
     package var treesPerTurn = 200
     /// How long a turn may last before the channel is given back.
     package var turn: TimeInterval = 20
-    /// How long a lease holds when its crawler dies; a living one renews it three times in that.
-    package var lease: TimeInterval = 60
+    /// How long a lease holds when its crawler dies, so that others take over within seconds; a
+    /// living one renews it three times in that. One that was away for longer has what it found
+    /// fetched again by who took over: its epoch is old, and nothing of it is stored.
+    package var lease: TimeInterval = 10
     /// Asks at the head, too, which messages are confirmed: for sources of the past.
     package var confirmsAtOnce = false
     /// Channels looked at at the same time: so many that their addresses, payloads and findings

@@ -73,6 +73,7 @@ package struct CrawlService: Sendable {
                     try await crawlDue { backoff.reset() }
                 } catch {
                     try Task.checkCancellation()
+                    memory.forgetAll()
                     if let lack = CrawlRoom.lack(in: error) {
                         try await waitForRoom(lack, error)
                         backoff.reset()

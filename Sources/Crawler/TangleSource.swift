@@ -18,6 +18,15 @@ package struct Sighting: Sendable, Equatable {
     }
 }
 
+/// A way to what a list of an address hides that was cut.
+package enum Trail: Sendable, Equatable {
+    /// The transactions of these bundles.
+    case bundles([Hash])
+    /// The transactions that have one of these as trunk or branch: of a bundle's transaction, the
+    /// one before it.
+    case approvees([Hash])
+}
+
 /// Where transactions come from. It may withhold, never forge: what it gives was hashed and is what
 /// was asked for.
 ///
@@ -36,9 +45,8 @@ package protocol TangleSource: Sendable {
     /// The same as `sighting` for several addresses, in their order.
     func sightings(at addresses: [Hash]) async throws -> [Sighting]
 
-    /// The hashes of the transactions of bundles: where a list of an address was cut, another way
-    /// to what it hides. Empty where the source has no such way.
-    func transactions(ofBundles bundles: [Hash]) async throws -> [Hash]
+    /// The hashes of the transactions that a trail leads to. Empty where the source has no such way.
+    func transactions(along trail: Trail) async throws -> [Hash]
 
     /// Transactions by hash; those the source does not have are left out.
     func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction]
@@ -53,7 +61,7 @@ extension TangleSource {
 
     package func isCrowded(_ address: Hash) -> Bool { false }
 
-    package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] { [] }
+    package func transactions(along trail: Trail) async throws -> [Hash] { [] }
 
     package func sightings(at addresses: [Hash]) async throws -> [Sighting] {
         var sightings: [Sighting] = []

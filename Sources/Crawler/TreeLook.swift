@@ -10,8 +10,8 @@ package struct TreeLook: Sendable {
     package enum Need: Sendable {
         case find(Hash)
         case fetch([Hash])
-        /// The hashes of the transactions of these bundles.
-        case complete([Hash])
+        /// The hashes of the transactions that this leads to.
+        case complete(Trail)
         /// Payloads to be read in full.
         case read([ReadRequest])
         case confirm([Hash])
@@ -42,6 +42,9 @@ package struct TreeLook: Sendable {
     private var sought: Set<Hash> = []
     /// Whether the list of the address was cut, and its bundles were not asked for yet.
     private var mayCompleteBundles = false
+    /// Bundles without a tail that were asked for, with the index of the first transaction known.
+    private var soughtBundles: [Hash: Int64] = [:]
+    private var approveeSteps = 0
     private var unread: [Unread] = []
     private var retry: [Unread] = []
     private var reading: [Unread] = []
@@ -163,32 +166,55 @@ package struct TreeLook: Sendable {
             sought.formUnion(queue)
             return fetchOrAssemble()
         }
-        let headless = headlessBundles
-        if mayCompleteBundles, !headless.isEmpty {
-            mayCompleteBundles = false
-            return .complete(headless)
-        }
+        if let trail = trailToTails() { return .complete(trail) }
         report.incompleteTails = tails
         report.unanswered = asked.filter { transactions[$0] == nil && !foreign.contains($0) }
         if report.unresolved.count > policy.unresolvedPerLook { report.flooded = true }
         return read()
     }
 
-    /// Bundles of which some transaction was found, and not the tail: it may be what was cut off.
-    private var headlessBundles: [Hash] {
-        var headed: Set<Hash> = []
-        var headless: Set<Hash> = []
-        for transaction in transactions.values {
-            if transaction.currentIndex == 0 {
-                headed.insert(transaction.bundle)
-            } else {
-                headless.insert(transaction.bundle)
+    /// Where a cut list may hide tails: by their bundles first, and where that leads to none, because
+    /// somebody sent a bundle's transactions again a thousand times, from the first transaction that is
+    /// known to the one before it, whose trunk it is.
+    private mutating func trailToTails() -> Trail? {
+        guard mayCompleteBundles || !soughtBundles.isEmpty else { return nil }
+        let headless = headlessBundles
+        if mayCompleteBundles {
+            mayCompleteBundles = false
+            for (bundle, first) in headless.prefix(policy.bundlesCompleted) {
+                soughtBundles[bundle] = first.index
             }
+            return soughtBundles.isEmpty ? nil : .bundles(Array(soughtBundles.keys))
         }
-        return Array(headless.subtracting(headed).prefix(policy.bundlesCompleted))
+        guard approveeSteps < policy.approveeSteps else { return nil }
+        let isFirst = approveeSteps == 0
+        approveeSteps += 1
+        var approvees: [Hash] = []
+        for (bundle, first) in headless {
+            // After the first step only those that it brought nearer.
+            guard let last = soughtBundles[bundle], isFirst || first.index < last else { continue }
+            soughtBundles[bundle] = first.index
+            approvees.append(first.hash)
+        }
+        return approvees.isEmpty ? nil : .approvees(approvees)
     }
 
-    /// - Parameter hashes: of the transactions of the bundles that were asked for.
+    /// Bundles of which some transaction was found, and not the tail, with the first of those found.
+    private var headlessBundles: [Hash: (hash: Hash, index: Int64)] {
+        var headed: Set<Hash> = []
+        var headless: [Hash: (hash: Hash, index: Int64)] = [:]
+        for (hash, transaction) in transactions {
+            let (bundle, index) = (transaction.bundle, transaction.currentIndex)
+            if index == 0 {
+                headed.insert(bundle)
+            } else if index < headless[bundle]?.index ?? .max {
+                headless[bundle] = (hash, index)
+            }
+        }
+        return headless.filter { !headed.contains($0.key) }
+    }
+
+    /// - Parameter hashes: of the transactions that the trail leads to.
     package mutating func completed(_ hashes: [Hash]) -> Need {
         let more = hashes.filter {
             transactions[$0] == nil && !foreign.contains($0) && !memory.isJudged($0)

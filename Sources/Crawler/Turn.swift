@@ -17,7 +17,7 @@ final class Turn {
     enum Need {
         case find(Hash)
         case fetch([Hash])
-        case complete([Hash])
+        case complete(Trail)
         case read([ReadRequest])
         case confirm([Hash])
         case store(CrawlFindings)
@@ -108,7 +108,7 @@ final class Turn {
         case .fetch(let hashes):
             fetchCount += hashes.count
             return .fetch(hashes)
-        case .complete(let bundles): return .complete(bundles)
+        case .complete(let trail): return .complete(trail)
         case .read(let requests): return .read(requests)
         case .confirm(let tails): return .confirm(tails)
         case .finished(let report):

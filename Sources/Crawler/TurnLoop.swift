@@ -70,8 +70,8 @@ final class TurnLoop {
     /// What is asked for each turn alone.
     private var alone: [(turn: Int, address: Hash)] = []
     private var fetching: [(turn: Int, hashes: [Hash])] = []
-    /// Bundles of lists that were cut.
-    private var completing: [(turn: Int, bundles: [Hash])] = []
+    /// Ways to what lists that were cut hide.
+    private var completing: [(turn: Int, trail: Trail)] = []
     /// Fetches that wait for the gate.
     private var heldUp: [Int: [Hash]] = [:]
     private var gate: FloodGate
@@ -102,6 +102,7 @@ final class TurnLoop {
     func begin(_ assignments: [CrawlAssignment]) {
         for assignment in assignments {
             lastNumber += 1
+            memory.begin(assignment.lease.channel, count: assignment.messageCount)
             let turn = Turn(assignment, policy: policy, memory: memory, clock: work.clock)
             turns[lastNumber] = turn
             take(turn.begin(), of: lastNumber)
@@ -214,7 +215,7 @@ final class TurnLoop {
             } else {
                 heldUp[number] = hashes
             }
-        case .complete(let bundles): completing.append((number, bundles))
+        case .complete(let trail): completing.append((number, trail))
         case .read(let requests): reading.add(requests, weight: requests.count, of: number)
         case .confirm(let tails): confirming.add(tails, weight: tails.count, of: number)
         case .store(let findings):
@@ -239,6 +240,8 @@ final class TurnLoop {
         gate.leave(number)
         endedCount += 1
         var summary = turn.summary
+        memory.end(
+            turn.channel, count: turn.assignment.messageCount + Int64(summary.messages))
         if hasFailed { summary.failed = 1 }
         instruments.record(summary, seconds: work.clock().timeIntervalSince(turn.startedAt))
         if summary.news {
@@ -270,27 +273,26 @@ final class TurnLoop {
             tasks.addTask { [work] in .fetched(turn, hashes, await work.transactions(hashes)) }
         }
         fetching = []
-        for (turn, bundles) in completing {
-            tasks.addTask { [work] in .completed(turn, await work.transactions(ofBundles: bundles))
-            }
+        for (turn, trail) in completing {
+            tasks.addTask { [work] in .completed(turn, await work.transactions(along: trail)) }
         }
         completing = []
         while let batch = finding.next() {
-            let (numbers, addresses) = (batch.map(\.turn), batch.map(\.request))
+            let (numbers, addresses) = (batch.map(\.asker), batch.map(\.request))
             tasks.addTask { [work] in
                 .sighted(numbers, await work.sightings(at: addresses), isAlone: false)
             }
         }
         while let batch = reading.next() {
-            let (numbers, payloads) = (batch.map(\.turn), batch.map(\.request))
+            let (numbers, payloads) = (batch.map(\.asker), batch.map(\.request))
             tasks.addTask { [work] in .read(numbers, work.read(payloads)) }
         }
         while let batch = confirming.next() {
-            let (numbers, tails) = (batch.map(\.turn), batch.map(\.request))
+            let (numbers, tails) = (batch.map(\.asker), batch.map(\.request))
             tasks.addTask { [work] in .confirmed(numbers, await work.confirmed(tails)) }
         }
         while let batch = storing.next() {
-            let (numbers, findings) = (batch.map(\.turn), batch.map(\.request))
+            let (numbers, findings) = (batch.map(\.asker), batch.map(\.request))
             tasks.addTask { [work] in .stored(numbers, await work.store(findings)) }
         }
         for number in failing { setAside(number, in: &tasks) }

@@ -15,10 +15,14 @@ extension TurnLoop {
     func run(notLookedAtSince start: Date? = nil, leased: () -> Void = {}) async throws {
         try await withThrowingTaskGroup(of: Event.self) { tasks in
             var leasing = Leasing(policy)
+            var start = start
             addTick(to: &tasks)
             while true {
                 if let limit = leasing.next(running: turns.count, ended: endedCount) {
                     endedCount = 0
+                    // Where the clock is put back, what was looked at since would never be after
+                    // the start.
+                    start = start.map { min($0, work.clock()) }
                     lease(limit, since: start, in: &tasks)
                 }
                 beginBatches(in: &tasks)

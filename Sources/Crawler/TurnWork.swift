@@ -30,10 +30,10 @@ struct TurnWork: Sendable {
         return result
     }
 
-    func transactions(ofBundles bundles: [Hash]) async -> Result<[Hash], any Error> {
+    func transactions(along trail: Trail) async -> Result<[Hash], any Error> {
         let result: Result<[Hash], any Error>
         do {
-            let hashes = try await source.transactions(ofBundles: bundles)
+            let hashes = try await source.transactions(along: trail)
             result = .success(hashes)
         } catch {
             result = .failure(error)
@@ -123,6 +123,7 @@ extension TurnWork {
 
     /// Returns when a channel may be due.
     func sleepUntilDue() async throws {
+        try await archive.mendSchedule(now: clock())
         try await sleep(until: try await archive.nextDue() ?? .distantFuture)
     }
 

@@ -86,8 +86,60 @@ import Vault
             #expect(try await test.archive.renew([old], until: until) == [])
             try await test.archive.setAside(
                 old, reason: "crawl.failed", now: later, until: later.addingTimeInterval(60))
+            try await test.archive.setAside(
+                old, filling: 1, reason: "crawl.failed", now: later, until: until)
             #expect(try await test.snapshot() == before)
             #expect(try await test.archive.renew([old, current], until: until) == [current])
+            // What the successor stores stays as it is, too.
+            #expect(
+                try await test.archive.commit(
+                    [Self.findings(current, messages, at: 0)], now: later)
+                    == [.stored(messages: 1, attachments: 0, chain: .advanced)])
+            let stored = try await test.snapshot()
+            #expect(
+                try await test.archive.commit(
+                    [Self.findings(old, messages, at: 0)], now: later) == [.fenced])
+            #expect(try await test.snapshot() == stored)
+        }
+    }
+
+    /// The epoch is looked at under the lock under which the rows are written: a commit that began
+    /// before the channel was taken over, and waits, writes nothing.
+    @Test func aCommitThatWaitsWhileTheChannelIsTakenOverWritesNothing() async throws {
+        try await TestArchive.with { test in
+            let messages = try Verified.messages("W", count: 1)
+            let channel = try await test.register(messages[0].root, now: Self.now)
+            let old = try await test.lease(channel, now: Self.now).lease
+            let archive = test.archive
+            let findings = Self.findings(old, messages, at: 0)
+            let committing = try await test.pool.withTransaction { connection in
+                // As a crawler does that takes over, before its own commit.
+                _ = try await connection.execute(
+                    "update channel set epoch = epoch + 1 where id = $1",
+                    [.int64(channel.rawValue)])
+                let committing = Task { try await archive.commit([findings], now: Self.now) }
+                while try await Self.waiting(in: test) == 0 {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                return committing
+            }
+            #expect(try await committing.value == [.fenced])
+            for table in ["message", "attachment"] {
+                #expect(try await test.rowCount(of: table) == 0)
+            }
+            #expect(try await test.archive.channel(channel).messageCount == 0)
+            #expect(try await test.archive.channel(channel).headPosition == 0)
+        }
+    }
+
+    /// Statements that wait for a lock.
+    private static func waiting(in test: TestArchive) async throws -> Int64 {
+        try await test.pool.withConnection {
+            try await $0.query(
+                """
+                select count(*) as waiting from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'
+                """)[0].int64("waiting")
         }
     }
 

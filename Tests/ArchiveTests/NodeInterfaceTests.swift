@@ -3,6 +3,7 @@ import ArchiveTestSupport
 import Crawler
 import Foundation
 import Postgres
+import Synchronization
 import Tangle
 import Ternary
 import TestSupport
@@ -208,6 +209,41 @@ import Vault
             while try await test.archive.workOnNodeLookups() {}
             try await switchOn(test, channel)
             #expect(try await test.rowCount(of: "node_lookup") == before)
+        }
+    }
+
+    @Test func whoAskAtTheSameTimeAreAnsweredByFewStatementsAndEachHisOwn() async throws {
+        try await TestArchive.with { test in
+            for name in ["public", "edge-sizes"] {
+                try await switchOn(test, try await test.fill(channel: name))
+            }
+            let archive = test.archive
+            let statements = Mutex(0)
+            let all = try transactions("public") + transactions("edge-sizes")
+            let observer = StatementObserver { sql in
+                if sql.contains("node_lookup") { statements.withLock { $0 += 1 } }
+            }
+            try await StatementObserver.$current.withValue(observer) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (hash, transaction) in all {
+                        group.addTask {
+                            let found = try await archive.nodeTransactions(
+                                TransactionQuery(addresses: [transaction.address]), limit: 1000,
+                                for: nil)
+                            let same = all.filter { $0.transaction.address == transaction.address }
+                            #expect(Set(found?.value ?? []) == Set(same.map(\.hash)))
+                        }
+                        group.addTask {
+                            // One that is known to nobody, in between.
+                            let trytes = try await archive.nodeTrytes([hash, .null], for: nil)
+                            #expect(trytes.value == [hash: transaction.trytes])
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            #expect(all.count > 20)
+            #expect(statements.withLock { $0 } < all.count)
         }
     }
 

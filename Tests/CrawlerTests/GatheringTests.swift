@@ -1,3 +1,4 @@
+import Archive
 import Crawler
 import Failures
 import Testing
@@ -18,7 +19,7 @@ import Testing
 
         func batch() -> [Gathering<Int>.Entry]? { gathering.next() }
 
-        func next() -> [Int]? { batch()?.map(\.turn) }
+        func next() -> [Int]? { batch()?.map(\.asker) }
 
         func ended() { gathering.ended() }
 
@@ -34,7 +35,7 @@ import Testing
         #expect(gathering.count == 40)
         gathering.ended()
         let batch = gathering.batch()
-        #expect(batch?.map(\.turn) == Array(1...40))
+        #expect(batch?.map(\.asker) == Array(1...40))
         #expect(batch?.map(\.request) == (1...40).map { $0 * 10 })
         #expect(gathering.count == 0)
     }

@@ -72,6 +72,57 @@ import Vault
         }
     }
 
+    /// As where a replica takes over that lacks the last commits: what the process has judged by then
+    /// is not there.
+    @Test(.timeLimit(.minutes(10)))
+    func whatWasLostWithThePrimaryIsCrawledAgainByTheSameProcess() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let vector = try ChannelVector.named("meter")
+            let source = try MemoryTangle.recorded()
+            source.hide(vector.messages[12...].flatMap(\.transactions))
+            let channel = try await test.register(vector, now: clock.now)
+            let crawler = try test.crawler(source, clock: clock)
+            _ = try await crawler.crawlUntilIdle()
+            #expect(try await test.archive.channel(channel).messageCount == 12)
+            let before = try await SavedDatabase.save(test)
+            source.show(vector.messages[12...].flatMap(\.transactions))
+            clock.advance(60)
+            _ = try await crawler.crawlUntilIdle()
+            #expect(try await test.archive.channel(channel).messageCount == 24)
+            try await before.restore(test)
+            #expect(try await test.archive.channel(channel).messageCount == 12)
+            clock.advance(60)
+            let again = try await crawler.crawlUntilIdle()
+            #expect(again.messages == 12)
+            let found = try await test.archive.messages(of: channel, MessageRange(), limit: 100)
+            #expect(found.messages.map(\.sequence) == Array(0..<24))
+        }
+    }
+
+    /// With the lease as it is unless set otherwise: within seconds.
+    @Test(.timeLimit(.minutes(10)))
+    func theChannelsOfACrawlerThatWasKilledMoveToAnotherThatRuns() async throws {
+        try await TestArchive.with { test in
+            let channel = try await test.register(.named("public"), now: Date())
+            let policy = CrawlPolicy()
+            #expect(policy.lease <= 10)
+            let archive = test.archive
+            let dead = try await archive.acquireLeases(
+                owner: "killed", limit: 9, duration: policy.lease, now: Date())
+            #expect(dead.count == 1)
+            let crawler = try Self.crawler(archive, MemoryTangle.recorded(), owner: "alive")
+            let running = Task { try await crawler.run() }
+            try await eventually("the other one has read it") {
+                try await archive.channel(channel).messageCount == 6
+            }
+            running.cancel()
+            _ = await running.result
+            let late = CrawlFindings(lease: dead[0].lease)
+            #expect(try await archive.commit([late], now: Date()) == [.fenced])
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func aTurnThatTakesLongerThanALeaseKeepsIt() async throws {
         try await TestArchive.with { test in

@@ -13,87 +13,6 @@ import struct Tangle.Bundle
 
 /// One look at one address, step by step, without a node or a database.
 @Suite struct TreeLookTests {
-    private static func tree(_ root: Root, watched: Bool = false) -> FollowedTree {
-        FollowedTree(
-            position: 0, root: root,
-            watchUntil: watched ? Date(timeIntervalSince1970: 1_800_000_000) : nil)
-    }
-
-    private static func look(
-        _ root: Root, mode: ChannelMode = .private, keys: [NumberedSideKey] = [],
-        waiting: [Bundle] = [], memory: SeenTransactions.Memory = .init(),
-        policy: CrawlPolicy = CrawlPolicy(), watched: Bool = false
-    ) -> TreeLook {
-        TreeLook(
-            tree: tree(root, watched: watched), mode: mode, keys: keys, waiting: waiting,
-            memory: memory, policy: policy)
-    }
-
-    /// What a look asked for on its way to its report.
-    private struct Trace {
-        var fetches: [[Hash]] = []
-        var keys: [SideKey?] = []
-        var payloads: [Int] = []
-        var confirms: [[Hash]] = []
-        var completes: [[Hash]] = []
-        var report: TreeReport?
-    }
-
-    /// Plays the source and the reader.
-    private static func run(
-        _ look: inout TreeLook, sighting: Sighting, tangle: [Hash: Transaction],
-        confirmed: [Hash: Int32?] = [:]
-    ) throws -> Trace {
-        var trace = Trace()
-        var need = look.begin()
-        for _ in 0..<100_000 {
-            switch need {
-            case .find(let address):
-                #expect(address == look.address)
-                need = look.found(sighting)
-            case .fetch(let hashes):
-                try #require(!hashes.isEmpty)
-                trace.fetches.append(hashes)
-                need = look.fetched(tangle.filter { hashes.contains($0.key) }, asked: hashes)
-            case .complete(let bundles):
-                try #require(!bundles.isEmpty)
-                trace.completes.append(bundles)
-                need = look.completed(
-                    tangle.filter { bundles.contains($0.value.bundle) }.map(\.key))
-            case .read(let requests):
-                try #require(!requests.isEmpty)
-                trace.keys.append(requests.first?.sideKey)
-                trace.payloads.append(requests.count)
-                need = look.read(MessageReader.read(requests, .full))
-            case .confirm(let tails):
-                trace.confirms.append(tails)
-                need = look.confirmed(confirmed.filter { tails.contains($0.key) })
-            case .finished(let report):
-                trace.report = report
-                return trace
-            }
-        }
-        Issue.record("the look does not end")
-        return trace
-    }
-
-    private static func tangle(_ bundles: [Bundle]) -> [Hash: Transaction] {
-        bundles.reduce(into: [:]) { tangle, bundle in
-            for (hash, transaction) in zip(bundle.hashes, bundle.transactions) {
-                tangle[hash] = transaction
-            }
-        }
-    }
-
-    private static func memory(
-        after report: TreeReport, keys: Int = 0, looks: Int = 1
-    ) -> SeenTransactions.Memory {
-        var seen = SeenTransactions(perTree: 100_000, inAll: 1_000_000)
-        let channel = ChannelNumber.random()
-        for _ in 0..<looks { seen.remember(report, of: channel, keys: keys) }
-        return seen.memory(of: channel, at: 0, keys: keys)
-    }
-
     @Test func anEmptyAddressGivesAnEmptyReport() throws {
         var look = Self.look(try Written.channel("A").root)
         let trace = try Self.run(&look, sighting: Sighting(hashes: []), tangle: [:])
@@ -133,7 +52,7 @@ import struct Tangle.Bundle
                 &look, sighting: Sighting(hashes: shown, mayBeIncomplete: isCut),
                 tangle: Self.tangle([bundle]))
             let report = try #require(trace.report)
-            #expect(trace.completes == (isCut ? [[bundle.bundleHash]] : []))
+            #expect(trace.trails == (isCut ? [.bundles([bundle.bundleHash])] : []))
             #expect(report.messages.count == (isCut ? 1 : 0))
             #expect(report.flooded == isCut)
         }
@@ -148,8 +67,38 @@ import struct Tangle.Bundle
         let trace = try Self.run(
             &look, sighting: Sighting(hashes: flood.map(\.0), mayBeIncomplete: true),
             tangle: Dictionary(uniqueKeysWithValues: flood))
-        #expect(trace.completes.map(\.count) == [7])
+        try #require(trace.trails.count == 2)
+        guard case .bundles(let bundles) = trace.trails[0],
+            case .approvees(let approvees) = trace.trails[1]
+        else {
+            Issue.record("asked by \(trace.trails)")
+            return
+        }
+        #expect(bundles.count == 7 && approvees.count == 7)
         #expect(trace.report?.judged.count == 40)
+    }
+
+    /// Where a node hides a message among a thousand copies of its transactions.
+    @Test func whatItsBundleDoesNotLeadToIsFoundFromTransactionToTransaction() throws {
+        var channel = try Written.channel("A")
+        let root = channel.root
+        let written = try channel.write(String(repeating: "long ", count: 1500))
+        let bundle = try Written.bundle(written.payload, at: written.address)
+        try #require(bundle.hashes.count > 5)
+        let shown = [try #require(bundle.hashes.last)]
+        for steps in [CrawlPolicy().approveeSteps, 3] {
+            var policy = CrawlPolicy()
+            policy.approveeSteps = steps
+            var look = Self.look(root, policy: policy)
+            let trace = try Self.run(
+                &look, sighting: Sighting(hashes: shown, mayBeIncomplete: true),
+                tangle: Self.tangle([bundle]), hidingBundles: true)
+            let report = try #require(trace.report)
+            let needed = bundle.hashes.count - 1
+            #expect(trace.trails.count == 1 + min(steps, needed))
+            #expect(report.messages.count == (steps < needed ? 0 : 1))
+            #expect(report.flooded)
+        }
     }
 
     @Test func aHashNamedTwiceIsFetchedOnce() throws {

@@ -96,18 +96,25 @@ extension Archive {
             let person = registration.isConsent ? subjects.first : nil
             if let person { try await checkNoConsentChannel(of: person, on: connection) }
             let (label, purpose) = (SealedColumn.channelLabel, SealedColumn.channelPurpose)
-            let inserted = try await connection.execute(
+            let hash = vault.registrationHash(root)
+            let isNew = try await connection.execute(
+                "insert into registration (hash, channel) values ($1, $2) on conflict do nothing",
+                [.bytes(hash), .int64(channel.rawValue)])
+            guard isNew == 1 else {
+                throw ArchiveError.alreadyRegistered(
+                    try await registered(as: hash, on: connection))
+            }
+            _ = try await connection.execute(
                 """
                 insert into channel (
                     id, mode, state, registration, sealed_label,
                     created_at, next_look_at, last_news_at, basis, sealed_purpose,
                     retention_months, retained_from, consent_of, device)
                 values ($1, $2, 'following', $3, $4, $5, $5, $5, $6, $7, $8, $9, $10, $11)
-                on conflict (registration) do nothing
                 """,
                 [
                     .int64(channel.rawValue), .text(registration.mode.rawValue),
-                    .bytes(vault.registrationHash(root)),
+                    .bytes(hash),
                     .optional(
                         registration.label.map {
                             try vault.seal(Array($0.utf8), label.context(channel))
@@ -122,10 +129,6 @@ extension Archive {
                     .int32(Int32(Period(now).rawValue)), .optional(person),
                     .optional(registration.device.map(deviceLookup)),
                 ])
-            guard inserted == 1 else {
-                throw ArchiveError.alreadyRegistered(
-                    try await registered(as: root, on: connection))
-            }
             try await connection.link(subjects, to: channel)
             try await insertTree(
                 channel, position: 0, root: registration.root, now: now, on: connection)
@@ -150,12 +153,14 @@ extension Archive {
         }
     }
 
-    private func registered(as root: [UInt8], on connection: PostgresConnection) async throws
+    private func registered(as hash: [UInt8], on connection: PostgresConnection) async throws
         -> ChannelNumber
     {
         let rows = try await connection.query(
-            "select id from channel where registration = $1 and state <> 'forgotten'",
-            [.bytes(vault.registrationHash(root))])
+            """
+            select c.id from registration r join channel c on c.id = r.channel
+            where r.hash = $1 and c.state <> 'forgotten'
+            """, [.bytes(hash)])
         guard let row = rows.first else { throw ArchiveError.forgotten }
         return try row.channelNumber("id")
     }

@@ -84,9 +84,9 @@ extension Archive {
         async throws -> ChannelNumber?
     {
         try await connection.query(
-            "select id from channel where registration = $1",
+            "select channel from registration where hash = $1",
             [.bytes(vault.registrationHash(root.revealPacked()))]
-        ).first?.channelNumber("id")
+        ).first?.channelNumber("channel")
     }
 
     private func begin(

@@ -71,7 +71,12 @@ extension PostgresConnection {
                 where scope = 'subject' and state = 'done' and target > $1
                 union
                 select id from forget_request
-                where scope = 'period' and state = 'done' and id > $1) forgotten
+                where scope = 'period' and state = 'done' and id > $1
+                union
+                -- A refused request's reason goes with the whole channel that it was about.
+                select r.id from forget_request r join channel c on c.id = r.target
+                where r.scope = 'period' and r.state = 'refused' and r.id > $1
+                    and c.state = 'forgotten' and c.registration is null) forgotten
             order by number limit $2
             """, [.int64(after), .int64(Int64(limit))]
         ).map { try $0.channelNumber("number") }

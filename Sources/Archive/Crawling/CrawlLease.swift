@@ -120,7 +120,7 @@ extension Archive {
             switch schedule {
             case .due: ("next_look_at <= $5", now)
             case .notLookedAtSince(let start):
-                ("(last_look_at is null or last_look_at < $5)", start)
+                ("(last_look_at is null or last_look_at < $5 or last_look_at > $6)", start)
             }
         return try await repeatableTransaction { connection in
             let rows = try await connection.query(
@@ -128,7 +128,8 @@ extension Archive {
                 with due as (
                     select id from channel
                     where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
-                        and \(condition) and (lease_until is null or lease_until <= $1)
+                        and \(condition)
+                        and (lease_until is null or lease_until <= $1 or lease_until > $6)
                     order by next_look_at limit $2 for update skip locked)
                 update channel c
                 set epoch = epoch + 1, lease_owner = $3, lease_until = $4
@@ -139,6 +140,7 @@ extension Archive {
                 [
                     .timestamp(now), .int64(Int64(limit)), .text(owner),
                     .timestamp(now.addingTimeInterval(duration)), .timestamp(time),
+                    .timestamp(now.addingTimeInterval(Self.clockTolerance)),
                 ])
             let filling = try await fillingTurns(among: rows, schedule, on: connection)
             let holdings = try await holdings(of: rows, filling, now: now, on: connection)
@@ -198,8 +200,13 @@ extension Archive {
                 """
                 select min(lease_until) as free from channel
                 where state in ('following', 'waiting-for-key', 'stalled', 'flooded')
-                    and (last_look_at is null or last_look_at < $1) and lease_until > $2
-                """, [.timestamp(start), .timestamp(now)])
+                    and (last_look_at is null or last_look_at < $1)
+                    and lease_until > $2 and lease_until <= $3
+                """,
+                [
+                    .timestamp(start), .timestamp(now),
+                    .timestamp(now.addingTimeInterval(Self.clockTolerance)),
+                ])
         }
         return try rows.first?.optionalTimestamp("free")
     }

@@ -73,7 +73,7 @@ package struct MessageHead: Sendable {
         // Root, tail, bundle; tag; claimed time; security level.
         _ = try reader.read(3 * Hash.packedCount + tagCount + 8 + 1)
         let tritCount = Int(try reader.read(UInt32.self))
-        return Trytes(trits: try T5B1.unpack(reader.readRest(), tritCount: tritCount))
+        return try T5B1.unpackTrytes(reader.readRest(), tryteCount: (tritCount + 2) / 3)
     }
 
     private static func claimed(_ tail: Transaction?, isEarly: Bool) -> Int64 {

@@ -42,10 +42,10 @@ extension Archive {
     private static let rowsBeyond = 1000
 
     /// What the next messages after `key` depend on. To be asked for before they are read: what
-    /// changes in between then counts as a change.
+    /// changes in between then counts as a change, and from the same source.
     package func revision(
         of channel: ChannelRecord, _ range: MessageRange, after key: MessageKey?, limit: Int,
-        within scope: ChannelScope
+        within scope: ChannelScope, from source: MessageSource? = nil
     ) async throws -> MessageRevision {
         var selection = MessageSelection(
             channel.id, range, after: key, scope.windows(of: channel.id))
@@ -69,7 +69,7 @@ extension Archive {
             from page
             """, selection.parameters
         )
-        let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
+        let rows = try await rows(statement, parameters, of: channel, from: source)
         guard let row = rows.first else {
             return MessageRevision(digest: [], isFull: false, edge: nil, range: range)
         }

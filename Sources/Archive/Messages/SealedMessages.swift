@@ -34,9 +34,9 @@ extension Archive {
     /// - Throws: As `messages`.
     package func sealedMessages(
         of channel: ChannelNumber, claimedWithin claims: Range<Date>, after key: ClaimKey? = nil,
-        limit: Int, within scope: ChannelScope = .all
+        limit: Int, within scope: ChannelScope = .all, from source: MessageSource? = nil
     ) async throws -> (messages: [SealedMessage], next: ClaimKey?) {
-        try await checkReadable(channel, within: scope, ofRestricted: false)
+        let record = try await checkReadable(channel, within: scope, ofRestricted: false)
         let limit = min(max(limit, 1), Self.messageBatchLimit)
         var parameters: [PostgresValue] = [
             .int64(channel.rawValue), .int32(MessageSelection.day(claims.lowerBound)),
@@ -69,7 +69,7 @@ extension Archive {
                 where bytes_before is null or bytes_before < $5)
             """, parameters
         )
-        let rows = try await pool.withConnection { try await $0.query(statement, values) }
+        let rows = try await rows(statement, values, of: record, from: source)
         let messages = try rows.map(Self.sealed)
         let bytes = messages.reduce(0) { $0 + $1.sealedHead.count }
         let isLast = messages.count < limit && bytes < Self.batchBytes

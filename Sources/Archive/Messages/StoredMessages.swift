@@ -61,19 +61,21 @@ extension Archive {
     /// What it gives is recorded as read by `AuditActor.current`, unless `recorded` is false:
     /// then `recordRead` is to be called before anything of it is shown.
     ///
-    /// - Parameter ofRestricted: Also of a restricted channel: for the person himself, whose
-    ///   access a restriction does not touch.
+    /// - Parameters:
+    ///   - source: Where its rows are read; nil is the primary.
+    ///   - ofRestricted: Also of a restricted channel: for the person himself, whose access a
+    ///     restriction does not touch.
     /// - Returns: The messages, of those that `scope` has, and where to go on: nil where there is
     ///   nothing more now.
     /// - Throws: `ArchiveError.noSuchChannel`, also for one outside `scope` or forgotten;
     ///   `.wrongState` for one that is restricted; `.auditBehind`.
     package func messages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey? = nil,
-        limit: Int, within scope: ChannelScope = .all, ofRestricted: Bool = false,
-        recorded: Bool = true
+        limit: Int, within scope: ChannelScope = .all, from source: MessageSource? = nil,
+        ofRestricted: Bool = false, recorded: Bool = true
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
         let found = try await unrecordedMessages(
-            of: channel, range, after: key, limit: limit, within: scope,
+            of: channel, range, after: key, limit: limit, within: scope, from: source,
             ofRestricted: ofRestricted)
         if recorded { try recordRead(found.messages, of: channel, within: scope) }
         return found
@@ -106,22 +108,23 @@ extension Archive {
             by: basis(of: grants))
     }
 
-    /// Whether a channel's messages may be read now.
+    /// A channel whose messages may be read now.
     func checkReadable(
         _ channel: ChannelNumber, within scope: ChannelScope, ofRestricted: Bool
-    ) async throws {
-        let state = try await self.channel(channel, within: scope).state
-        guard state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
-        guard state != .restricted || ofRestricted else {
-            throw ArchiveError.wrongState(channel, state)
+    ) async throws -> ChannelRecord {
+        let record = try await self.channel(channel, within: scope)
+        guard record.state != .forgotten else { throw ArchiveError.noSuchChannel(channel) }
+        guard record.state != .restricted || ofRestricted else {
+            throw ArchiveError.wrongState(channel, record.state)
         }
+        return record
     }
 
     private func unrecordedMessages(
         of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
-        within scope: ChannelScope, ofRestricted: Bool
+        within scope: ChannelScope, from source: MessageSource?, ofRestricted: Bool
     ) async throws -> (messages: [StoredMessage], next: MessageKey?) {
-        try await checkReadable(channel, within: scope, ofRestricted: ofRestricted)
+        let record = try await checkReadable(channel, within: scope, ofRestricted: ofRestricted)
         let limit = min(max(limit, 1), Self.messageBatchLimit)
         let windows = scope.windows(of: channel)
         var messages: [StoredMessage] = []
@@ -132,7 +135,7 @@ extension Archive {
                 let missing = limit - messages.count
                 let wanted = range.isFiltered ? max(missing, Self.filteredBlock) : missing
                 let (rows, isCut) = try await self.rows(
-                    of: channel, range, after: last, limit: wanted, windows)
+                    of: record, range, after: last, limit: wanted, windows, from: source)
                 scanned += rows.count
                 for (row, message) in zip(rows, try await opened(rows, of: channel)) {
                     guard let message else {
@@ -154,10 +157,10 @@ extension Archive {
 
     /// - Returns: Rows in order, and whether there are more that would make too many bytes.
     private func rows(
-        of channel: ChannelNumber, _ range: MessageRange, after key: MessageKey?, limit: Int,
-        _ windows: [GrantWindow]?
+        of channel: ChannelRecord, _ range: MessageRange, after key: MessageKey?, limit: Int,
+        _ windows: [GrantWindow]?, from source: MessageSource?
     ) async throws -> (rows: [PostgresRow], isCut: Bool) {
-        var selection = MessageSelection(channel, range, after: key, windows)
+        var selection = MessageSelection(channel.id, range, after: key, windows)
         let most = selection.parameter(.int64(Int64(limit)))
         let bytes = selection.parameter(.int64(Int64(Self.batchBytes)))
         let (statement, parameters) = (
@@ -177,7 +180,7 @@ extension Archive {
             select * from measured where bytes_before < \(bytes) \(selection.order)
             """, selection.parameters
         )
-        let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
+        let rows = try await rows(statement, parameters, of: channel, from: source)
         return (rows, try rows.first.map { try $0.int64("found") > rows.count } ?? false)
     }
 

@@ -11,6 +11,9 @@ enum NodeLookupKind: String, Sendable {
     /// the trunk of the one before.
     case approvee
 
+    /// Bytes of a lookup's keyed hash.
+    static let hashCount = 16
+
     /// What of a value goes into its keyed hash: of some its BLAKE2b-256, which is what Chrysalis
     /// knows an address by.
     func input(_ value: Trytes) -> [UInt8] {

@@ -24,7 +24,7 @@ extension Archive {
     package func nodeMessages(
         index: [UInt8], limit: Int, for asker: NodeAsker
     ) async throws -> NodeFinding<[[UInt8]]> {
-        let rows = try await nodeAttachments(
+        let rows = try await nodeStatements.attachments(
             [vault.nodeLookupHash(index, domain: NodeLookupKind.address.rawValue)],
             limit: min(limit, Self.nodeSearchLimit), for: asker)
         var names: [[UInt8]] = []
@@ -49,7 +49,7 @@ extension Archive {
     {
         let lookup = vault.nodeLookupHash(
             identifier, domain: NodeLookupKind.transaction.rawValue)
-        for row in try await nodeEvidence([lookup], for: asker) {
+        for row in try await nodeStatements.evidence([lookup], for: asker) {
             guard let bundle = try nodeBundle(row), let tail = bundle.hashes.first,
                 NodeMessage.identifier(of: tail) == identifier
             else { continue }

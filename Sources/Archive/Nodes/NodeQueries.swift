@@ -42,7 +42,7 @@ extension Archive {
         _ query: TransactionQuery, limit: Int, for asker: NodeAsker
     ) async throws -> NodeFinding<[Hash]>? {
         let terms = NodeTerms(query, of: self)
-        let rows = try await nodeAttachments(
+        let rows = try await nodeStatements.attachments(
             terms.lookups, limit: Self.nodeSearchLimit + 1, for: asker)
         guard rows.count <= Self.nodeSearchLimit else { return nil }
         var found: [Hash] = []
@@ -78,7 +78,7 @@ extension Archive {
         var marks: [ChannelNumber: Int64] = [:]
         for start in stride(from: 0, to: lookups.count, by: Self.nodeEvidenceBatch) {
             let part = lookups[start..<min(start + Self.nodeEvidenceBatch, lookups.count)]
-            let rows = try await nodeEvidence(Array(part), for: asker)
+            let rows = try await nodeStatements.evidence(Array(part), for: asker)
             marks.merge(try Self.marks(of: rows), uniquingKeysWith: min)
             for row in rows {
                 guard let bundle = try nodeBundle(row) else { continue }
@@ -99,81 +99,8 @@ extension Archive {
     /// Whether the ledger is known to have confirmed each transaction, in the order asked.
     package func nodeStates(_ hashes: [Hash], for asker: NodeAsker) async throws -> [Bool] {
         let lookups = hashes.map { nodeLookup(.transaction, $0.trytes) }
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                """
-                select distinct l.lookup from \(Self.known)
-                    cross join lateral (
-                        select m.confirmed from message m
-                        where (m.channel, m.sequence) = (l.channel, l.sequence) limit 1) m
-                where m.confirmed
-                """, [.bytesArray(lookups)] + NodeReach(asker).parameters)
-        }
-        let confirmed = Set(try rows.map { try $0.bytes("lookup") })
+        let confirmed = try await nodeStatements.confirmed(lookups, for: asker)
         return lookups.map(confirmed.contains)
-    }
-
-    /// The lookups `l` of the first parameter in channels that the asker may know, whose reach is in
-    /// the next ones.
-    ///
-    /// PostgreSQL keeps no statistics of lookups, and would read whole tables rather than look
-    /// a few rows up: what is lateral with a limit leaves it no choice, here and at what joins this.
-    /// Nor would it plan once for all: what it cannot count beforehand, such as a selected array,
-    /// makes a plan for these very values no cheaper.
-    private static let known = """
-        unnest((select $1::bytea[])) as asked (value)
-            cross join lateral (
-                select * from node_lookup l where l.lookup = asked.value offset 0) l
-            cross join lateral (
-                select c.readers_epoch from channel c
-                where c.id = l.channel and \(NodeReach.isKnown(from: 2))
-                limit 1) c
-        """
-
-    /// What has one of the lookups, in the order of channels and of their sequences.
-    func nodeAttachments(_ lookups: [[UInt8]], limit: Int, for asker: NodeAsker) async throws
-        -> [PostgresRow]
-    {
-        try await pool.withConnection {
-            try await $0.query(
-                """
-                select l.lookup, l.channel, l.sequence, l.number, l.transactions,
-                    c.readers_epoch, n.period, n.sealed_hashes
-                from \(Self.known)
-                    cross join lateral (
-                        select n.period, n.sealed_hashes from node_attachment n
-                        where (n.channel, n.sequence, n.number) = (l.channel, l.sequence, l.number)
-                        limit 1) n
-                order by l.channel, l.sequence, l.number limit $\(2 + NodeReach.parameterCount)
-                """,
-                [.bytesArray(lookups)] + NodeReach(asker).parameters + [.int64(Int64(limit))])
-        }
-    }
-
-    func nodeEvidence(_ lookups: [[UInt8]], for asker: NodeAsker) async throws
-        -> [PostgresRow]
-    {
-        try await pool.withConnection {
-            try await $0.query(
-                """
-                select f.channel, f.sequence, f.number, f.readers_epoch, a.period, n.sealed_hashes,
-                    a.sealed_evidence, m.period as head_period, m.sealed_head
-                from (
-                        select distinct l.channel, l.sequence, l.number, c.readers_epoch
-                        from \(Self.known)) f
-                    cross join lateral (
-                        select n.sealed_hashes from node_attachment n
-                        where (n.channel, n.sequence, n.number) = (f.channel, f.sequence, f.number)
-                        limit 1) n
-                    cross join lateral (
-                        select a.period, a.sealed_evidence from attachment a
-                        where (a.channel, a.sequence, a.number) = (f.channel, f.sequence, f.number)
-                            and a.sealed_evidence is not null limit 1) a
-                    cross join lateral (
-                        select m.period, m.sealed_head from message m
-                        where (m.channel, m.sequence) = (f.channel, f.sequence) limit 1) m
-                """, [.bytesArray(lookups)] + NodeReach(asker).parameters)
-        }
     }
 
     /// How far the channels' readers had been fenced when something was found in them.

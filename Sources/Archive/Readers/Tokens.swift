@@ -130,17 +130,23 @@ extension Archive {
     }
 
     /// Tokens in the order in which they were made, revoked ones too.
-    package func tokens() async throws -> [TokenRecord] {
-        let rows = try await pool.withConnection {
-            try await $0.query(
-                """
-                select t.id, t.role, t.subject, t.created_at, t.revoked_at, t.address,
-                    array(select distinct channel from access_grant g
-                        where g.token = t.id and g.revoked_at is null
-                        order by channel) as channels
-                from token t order by t.created_at, t.id
-                """)
-        }
+    package func tokens() async throws -> [TokenRecord] { try await tokens(nil) }
+
+    /// - Throws: `ArchiveError.noSuchToken`.
+    package func token(_ id: ChannelNumber) async throws -> TokenRecord {
+        guard let token = try await tokens(id).first else { throw ArchiveError.noSuchToken }
+        return token
+    }
+
+    private func tokens(_ only: ChannelNumber?) async throws -> [TokenRecord] {
+        let rows = try await pool.query(
+            """
+            select t.id, t.role, t.subject, t.created_at, t.revoked_at, t.address,
+                array(select distinct channel from access_grant g
+                    where g.token = t.id and g.revoked_at is null
+                    order by channel) as channels
+            from token t where $1::bigint is null or t.id = $1 order by t.created_at, t.id
+            """, [.optional(only)])
         return try rows.map { row in
             TokenRecord(
                 id: try row.channelNumber("id"),

@@ -240,14 +240,16 @@ extension Archive {
         return try rows.map(ForgetRequestRecord.init(row:))
     }
 
-    /// Requests that are done and whose receipts are still to be completed, the first done
-    /// first.
+    /// Requests that are done and whose receipts are still to be completed: first those whose dead
+    /// rows are there yet, so that however many wait for a copy of the ring hold up no other; of
+    /// these and of the rest the first done first.
     package func incompleteForgetRequests() async throws -> [ForgetRequestRecord] {
         let rows = try await pool.withConnection {
             try await $0.query(
                 """
                 select \(ForgetRequestRecord.columns) from forget_request
-                where state = 'done' and completed_at is null order by finished_at, id limit $1
+                where state = 'done' and completed_at is null
+                order by vacuumed_at is not null, finished_at, id limit $1
                 """, [.int64(Int64(Self.requestPageLimit))])
         }
         return try rows.map(ForgetRequestRecord.init(row:))

@@ -1,9 +1,9 @@
-/// What several turns need of one kind, on its way into batches: while one batch is worked on, the
+/// What several askers need of one kind, on its way into batches: while one batch is worked on, the
 /// next one gathers. Nobody waits for time to pass: what finds no batch under way goes at once.
 package struct Gathering<Request> {
     package struct Entry {
-        /// Who asks.
-        package let turn: Int
+        /// By a number of his own.
+        package let asker: Int
         package let request: Request
         fileprivate let weight: Int
     }
@@ -29,8 +29,8 @@ package struct Gathering<Request> {
     /// Requests that no batch has taken yet.
     package var count: Int { waiting.count }
 
-    package mutating func add(_ request: Request, weight: Int = 1, of turn: Int) {
-        waiting.append(Entry(turn: turn, request: request, weight: weight))
+    package mutating func add(_ request: Request, weight: Int = 1, of asker: Int) {
+        waiting.append(Entry(asker: asker, request: request, weight: weight))
     }
 
     /// The next batch, in the order in which its requests came; nil where none is to begin now.
@@ -61,6 +61,6 @@ package struct Gathering<Request> {
     /// A batch has ended.
     package mutating func ended() { underWay = max(0, underWay - 1) }
 
-    /// The turn asks no more; what of it is in a batch goes on.
-    package mutating func remove(_ turn: Int) { waiting.removeAll { $0.turn == turn } }
+    /// The asker wants no more; what of his is in a batch goes on.
+    package mutating func remove(_ asker: Int) { waiting.removeAll { $0.asker == asker } }
 }

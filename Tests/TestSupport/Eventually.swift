@@ -1,8 +1,8 @@
 import Testing
 
-/// Waits until a condition holds; a time limit of the test ends the wait.
-func eventually(
-    within limit: Duration = .seconds(60), _ what: Comment,
+/// Looks again and again until the condition holds.
+package func eventually(
+    within limit: Duration = .seconds(60), _ what: Comment = "it never came",
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
