@@ -67,7 +67,7 @@ extension Eraser {
     /// Tables that forgets delete from or empty values of.
     private static let vacuumed =
         ChannelTable.allCases.map(\.rawValue) + [
-            "channel", "subject", "forget_request", "forget_target",
+            "channel", "registration", "subject", "forget_request", "forget_target",
         ]
 
     /// Tables up to this many bytes are written anew, which leaves nothing of the old rows in
@@ -95,7 +95,8 @@ extension Eraser {
             // Large tables are cleared at the pace of autovacuum, which readers do not notice.
             try await connection.script("set vacuum_cost_delay = '2ms'")
             var allAreNew = true
-            for table in vacuumed where try await !rewrite(table, on: connection) {
+            for table in try await connection.leaves(of: vacuumed)
+            where try await !rewrite(table, on: connection) {
                 allAreNew = false
                 try await connection.script("vacuum (index_cleanup on) \(table)")
             }

@@ -99,7 +99,8 @@ struct DatabaseSearch {
     /// Of the tables, their long values and their indexes, within the data directory.
     private func paths() async throws -> [String] {
         let rows = try await pool.withConnection { connection in
-            try await connection.query(
+            let leaves = try await connection.leaves(of: tables)
+            return try await connection.query(
                 """
                 with tables as (
                     select t::regclass::oid as oid from unnest($1::text[]) t),
@@ -110,7 +111,7 @@ struct DatabaseSearch {
                 select pg_relation_filepath(oid) as path from stored
                 union select pg_relation_filepath(indexrelid) from pg_index
                     join stored on stored.oid = indrelid
-                """, [.textArray(tables)])
+                """, [.textArray(leaves)])
         }
         return try rows.compactMap { try $0.optionalText("path") }
     }

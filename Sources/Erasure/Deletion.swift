@@ -13,7 +13,10 @@ extension Eraser {
             try await settings.faultPoint(.deletingBatch)
         }
         _ = try await archive.pool.withConnection {
-            try await $0.execute(
+            _ = try await $0.execute(
+                "delete from registration where hash = (select registration from channel where id = $1)",
+                [.int64(channel.rawValue)])
+            return try await $0.execute(
                 """
                 update channel set registration = null, sealed_label = null,
                     sealed_purpose = null, basis = null, reason = null, next_sequence = 0, head_position = 0, last_look_at = null,
@@ -32,7 +35,7 @@ extension Eraser {
             _ = try await connection.lockedRequest(request)
             let deleted = try await connection.execute(
                 """
-                delete from \(table.rawValue) where ctid = any (array(
+                delete from \(table.rawValue) where channel = $1 and ctid = any (array(
                     select ctid from \(table.rawValue) where channel = $1 limit $2))
                 """, [.int64(channel.rawValue), .int64(Int64(Self.batch))])
             try await connection.count(deleted, as: table.rawValue, channel, request)

@@ -11,6 +11,8 @@ struct Sample: Sendable, Equatable {
     static let limit = 4096
     /// Of a ciphertext its nonce, which no other has.
     private static let prefixCount = 24
+    /// Of a keyed hash all, of a ciphertext its nonce and what follows.
+    private static let wholeCount = 32
     /// Shorter ones could stand somewhere by chance.
     static let shortest = 16
 
@@ -63,7 +65,34 @@ struct Sample: Sendable, Equatable {
             }
         }
         sample.sequences += try await nodeLookups(of: channel, periods, on: connection)
+        if periods == nil { sample.sequences += try await ofWhole(channel, on: connection) }
         return sample
+    }
+
+    /// Of what goes with all of a channel, and not with a part: its keys, trees, consents and grants,
+    /// and the hash of its registration. Hashes of bypassed roots stay, as tombstones.
+    private static func ofWhole(
+        _ channel: ChannelNumber, on connection: PostgresConnection
+    ) async throws -> [[UInt8]] {
+        var found: [[UInt8]] = []
+        for (table, column) in [
+            ("side_key", "lookup"), ("side_key", "sealed_key"), ("tree", "sealed_root"),
+            ("consent_event", "sealed_event"), ("access_grant", "sealed_purpose"),
+            ("registration", "hash"),
+        ] {
+            // Beside what is noted of messages: a quarter of its rows for each.
+            found += try await connection.query(
+                """
+                select substring(\(column) for $2) as prefix from \(table)
+                where channel = $1 and \(column) is not null limit $3
+                """,
+                [
+                    .int64(channel.rawValue), .int32(Int32(wholeCount)),
+                    .int64(Int64(rowsPerTable / 4)),
+                ]
+            ).map { try $0.bytes("prefix") }
+        }
+        return found.filter { $0.count >= shortest && $0.count <= Int(UInt8.max) }
     }
 
     /// Of what a node's commands look up: hashes that stand nowhere but in what goes, as those of

@@ -152,6 +152,33 @@ import Vault
         }
     }
 
+    /// However many receipts wait for a copy of the ring, others' dead rows are cleared away.
+    @Test func receiptsThatWaitHoldUpNoOther() async throws {
+        try await TestArchive.with { test in
+            let clock = TestClock()
+            let channel = try await test.fill(channel: "private", clock: clock)
+            let request = try await test.archive.receiveForgetRequest(
+                .channel(channel), reason: nil, now: clock.now)
+            _ = try await eraser(test, clock).execute(request.id)
+            _ = try await test.pool.withConnection {
+                try await $0.execute(
+                    """
+                    insert into forget_request (
+                        id, scope, target, state, received_at, due_at, finished_at, vacuumed_at)
+                    select number, 'channel', number, 'done', $1, $1, $1, $1
+                    from generate_series(1, $2) number
+                    """,
+                    [
+                        .timestamp(clock.now.addingTimeInterval(-3600)),
+                        .int32(Int32(Archive.requestPageLimit + 1)),
+                    ])
+            }
+            let waiting = try await test.archive.incompleteForgetRequests()
+            #expect(waiting.count == Archive.requestPageLimit)
+            #expect(waiting.first?.id == request.id && waiting.first?.vacuumedAt == nil)
+        }
+    }
+
     /// A dump, the files of the database and its log from before the forget, and after it.
     @Test func nothingOfTheForgottenIsReadableInBackupsAndOthersAre() async throws {
         try await TestArchive.with { test in

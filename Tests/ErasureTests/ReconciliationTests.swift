@@ -104,6 +104,8 @@ import Vault
     func aDatabaseFromAnOlderBackupForgetsAgain(bySubject: Bool) async throws {
         try await withCrawled { test, clock, meter, other in
             let held: HoldSelector = bySubject ? .subject("household-7") : .channel(meter)
+            let asked = try await test.archive.receiveForgetRequest(
+                bySubject ? .subject("household-7") : .channel(meter), reason: nil, now: clock.now)
             try await test.archive.setHold(held, reason: "a claim", now: clock.now)
             let saved = try await SavedDatabase.save(test)
             try await test.archive.liftHold(held, reason: nil, now: clock.now)
@@ -123,6 +125,9 @@ import Vault
             #expect(report.rowsDeleted == rows.filter { $0.value > 0 })
             #expect(!report.logWasOlder)
             #expect(try await test.archive.holds().isEmpty)
+            // What was asked for is not done once more, with a receipt that says otherwise.
+            #expect(report.requestsRefused == 1)
+            #expect(try await test.archive.forgetRequest(asked.id).state == .refused)
             #expect(try await test.archive.channel(meter).state == .forgotten)
             #expect(
                 try await test.archive.planForget(.channel(other)).rows["message"] == 6)

@@ -20,8 +20,8 @@ import Vault
         "earlier_chain.end_lookup", "earlier_chain.start_lookup", "ended_session.lookup",
         "forget_log.known_check", "forget_request.commitment", "lifted_tombstone.hash",
         "message.lookup", "node_lookup.lookup", "node_lookup.transactions",
-        "partly_forgotten_root.hash", "permanode_schema.checksum", "side_key.lookup",
-        "subject.lookup", "token.hash", "token.lookup",
+        "partly_forgotten_root.hash", "permanode_schema.checksum", "registration.hash",
+        "side_key.lookup", "subject.lookup", "token.hash", "token.lookup",
         "tombstone.hash",
     ]
 

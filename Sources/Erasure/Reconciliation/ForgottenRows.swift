@@ -12,7 +12,7 @@ extension Reconciliation {
         _ report: inout ReconciliationReport
     ) async throws {
         let parameter: [PostgresValue] = [.int64Array(numbers.map(\.rawValue))]
-        report.channelsForgotten += try await connection.withTransaction { connection in
+        let shut = try await connection.withTransaction { connection in
             try await connection.lockInOrder(numbers.map(\.rawValue))
             let shut = try await connection.query(
                 """
@@ -23,21 +23,31 @@ extension Reconciliation {
                 """, parameter
             ).map { try $0.channelNumber("id") }
             try await connection.announce(shut)
-            return shut.count
+            return shut
         }
+        report.channelsForgotten += shut.count
         let people = try await connection.withTransaction { connection in
             (
                 links: try await connection.execute(
                     "delete from channel_subject where subject = any ($1)", parameter),
-                count: try await connection.execute(
-                    "delete from subject where number = any ($1)", parameter)
+                subjects: try await connection.query(
+                    "delete from subject where number = any ($1) returning number", parameter
+                ).map { try $0.channelNumber("number") }
             )
         }
         // Nobody can forget against a hold, so it is older than the forget.
         _ = try await connection.execute(
             "delete from legal_hold where target = any ($1)", parameter)
+        // Of what the database did not know to be forgotten, who asked has a receipt: carried out
+        // again, there would be a second that says that nothing was there.
+        report.requestsRefused += try await connection.execute(
+            """
+            update forget_request set state = 'refused', finished_at = now()
+            where target = any ($1) and state in ('received', 'checked', 'approved')
+                and scope <> 'retention'
+            """, [.int64Array((shut + people.subjects).map(\.rawValue))])
         report.delete(people.links, from: .channelSubject)
-        report.subjectsForgotten += people.count
+        report.subjectsForgotten += people.subjects.count
         let channels = try await connection.query(
             """
             select id from channel where id = any ($1) and state = 'forgotten' and not exists (
@@ -47,13 +57,19 @@ extension Reconciliation {
         ).map { try $0.int64("id") }
         guard !channels.isEmpty else { return }
         for table in ChannelTable.allCases {
-            let count = try await deleteAll(
+            let count = try await deleteAll(of: table, on: connection, [.int64Array(channels)]) {
                 """
-                delete from \(table.rawValue) where ctid = any (array(
-                    select ctid from \(table.rawValue) where channel = any ($1) limit $2))
-                """, [.int64Array(channels)], on: connection)
+                delete from \($0) where ctid = any (array(
+                    select ctid from \($0) where channel = any ($1) limit $2))
+                """
+            }
             report.delete(count, from: table)
         }
+        _ = try await connection.execute(
+            """
+            delete from registration where hash in (
+                select registration from channel where id = any ($1))
+            """, [.int64Array(channels)])
         _ = try await connection.execute(
             """
             update channel set registration = null, sealed_label = null, sealed_purpose = null,
@@ -101,53 +117,62 @@ extension Reconciliation {
                 """, parameters)
         }
         for table in ChannelTable.ofPeriods {
-            let count = try await deleteAll(
+            let count = try await deleteAll(of: table, on: connection, parameters) {
                 """
-                delete from \(table.rawValue) where ctid = any (array(
-                    select t.ctid from \(table.rawValue) t
+                delete from \($0) where ctid = any (array(
+                    select t.ctid from \($0) t
                     join unnest($1::bigint[], $2::int[], $3::int[]) as gone (channel, first, last)
                         on t.channel = gone.channel and t.period between gone.first and gone.last
                     limit $4))
-                """, parameters, on: connection)
+                """
+            }
             report.delete(count, from: table)
         }
         // A message's attachments go with it, whenever they came.
-        let orphans = try await deleteAll(
+        let orphans = try await deleteAll(of: .attachment, on: connection, [parameters[0]]) {
             """
-            delete from attachment where ctid = any (array(
-                select a.ctid from attachment a
+            delete from \($0) where ctid = any (array(
+                select a.ctid from \($0) a
                 where a.channel = any ($1) and not exists (
                     select from message m
                     where m.channel = a.channel and m.sequence = a.sequence)
                 limit $2))
-            """, [parameters[0]], on: connection)
+            """
+        }
         report.delete(orphans, from: .attachment)
         for table in ChannelTable.ofAttachments {
-            let count = try await deleteAll(
+            let count = try await deleteAll(of: table, on: connection, [parameters[0]]) {
                 """
-                delete from \(table.rawValue) where ctid = any (array(
-                    select t.ctid from \(table.rawValue) t
+                delete from \($0) where ctid = any (array(
+                    select t.ctid from \($0) t
                     where t.channel = any ($1) and not exists (
                         select from attachment a
                         where a.channel = t.channel and a.sequence = t.sequence
                             and a.number = t.number)
                     limit $2))
-                """, [parameters[0]], on: connection)
+                """
+            }
             report.delete(count, from: table)
         }
     }
 
-    /// - Parameter sql: takes the most rows to delete as its last parameter.
+    /// Partition after partition, because a row's place is unique in its own only.
+    ///
+    /// - Parameter sql: of a table's name; takes the most rows to delete as its last parameter.
     private func deleteAll(
-        _ sql: String, _ parameters: [PostgresValue], on connection: PostgresConnection
+        of table: ChannelTable, on connection: PostgresConnection, _ parameters: [PostgresValue],
+        _ sql: (String) -> String
     ) async throws -> Int {
         var count = 0
-        while true {
-            let deleted = try await connection.execute(
-                sql, parameters + [.int64(Int64(Self.batch))])
-            count += deleted
-            if deleted < Self.batch { return count }
+        for leaf in try await connection.leaves(of: [table.rawValue]) {
+            var deleted = Self.batch
+            while deleted == Self.batch {
+                deleted = try await connection.execute(
+                    sql(leaf), parameters + [.int64(Int64(Self.batch))])
+                count += deleted
+            }
         }
+        return count
     }
 }
 

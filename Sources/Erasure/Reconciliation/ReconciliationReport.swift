@@ -18,6 +18,8 @@ package struct ReconciliationReport: Sendable, Equatable, Codable {
     /// Channels that the database had not forgotten.
     package var channelsForgotten = 0
     package var subjectsForgotten = 0
+    /// Requests for what was forgotten already that the database would have carried out again.
+    package var requestsRefused = 0
     /// Rows of what was forgotten, by table.
     package var rowsDeleted: [String: Int] = [:]
 
