@@ -36,7 +36,8 @@ package struct Instance: Sendable {
             try await Schema.check(on: pool)
             schema.withLock { $0 = true }
             let report = try await pool.withConnection { try await reconcile(vault, on: $0, log) }
-            let archive = Archive(pool: pool, vault: vault)
+            let archive = Archive(
+                pool: pool, vault: vault, replicas: configuration.replicas(of: pool, log))
             if !report.isEmpty {
                 try await archive.recordAct(.restoreMended, report.details, now: Date())
             }
@@ -84,7 +85,10 @@ package struct Instance: Sendable {
 
     /// In a task of its own, because the body's may be cancelled already.
     static func close(_ archive: Archive) async throws {
-        try await Task { try await archive.audit.close(now: Date()) }.value
+        try await Task {
+            await archive.replicas?.shutdown()
+            try await archive.audit.close(now: Date())
+        }.value
     }
 
     /// Makes an archive: key ring, schema and the first admin token.
@@ -152,6 +156,14 @@ extension Configuration {
         KeyRingFile(
             path: try required(\.keyRing, .keyRing),
             wrapping: keyRingSecret.map { RingWrapping($0) })
+    }
+
+    /// Nil where none are set.
+    fileprivate func replicas(of primary: PostgresPool, _ log: Log) -> Replicas? {
+        guard !readDatabases.isEmpty else { return nil }
+        return Replicas(
+            readDatabases, of: primary.configuration, bound: readStaleness,
+            log: log.component("replicas"))
     }
 
     /// Opens the vault, and tells of what was found and mended by that.

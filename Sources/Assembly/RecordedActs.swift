@@ -44,6 +44,7 @@ extension ReconciliationReport {
             ("tombstones-lifted", tombstonesLifted), ("parts-logged", partsLogged),
             ("parts-added", partsAdded), ("channels-forgotten", channelsForgotten),
             ("subjects-forgotten", subjectsForgotten),
+            ("requests-refused", requestsRefused),
             ("rows-deleted", rowsDeleted.values.reduce(0, +)),
         ]
     }

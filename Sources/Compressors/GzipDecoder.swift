@@ -1,9 +1,7 @@
 import CZlib
 
 /// Decompresses gzip (RFC 1952): members that follow each other, and zeros that fill up the end.
-///
-/// Safe to send: nothing else knows its memory, and whoever has it uses it alone.
-package final class GzipDecoder: Decompressor, @unchecked Sendable {
+package final class GzipDecoder: Decompressor {
     private enum State {
         case inMember
         /// A member has ended, with the right checksum.
@@ -22,7 +20,7 @@ package final class GzipDecoder: Decompressor, @unchecked Sendable {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         guard gunzip_start(stream) == Z_OK else {
-            stream.deallocate()
+            // `deinit` frees it: everything was set.
             throw .noMemory(wanted: nil)
         }
     }

@@ -4,6 +4,7 @@ import CZlib
 ///
 /// Safe to send: nothing else knows its memory, and whoever has it uses it alone.
 package final class GzipEncoder: @unchecked Sendable {
+    /// What goes out at once.
     package enum Flush {
         /// What came so far may wait for more.
         case none
@@ -37,7 +38,7 @@ package final class GzipEncoder: @unchecked Sendable {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         guard gzip_start(stream, Self.level, Self.windowBits, Self.memoryLevel) == Z_OK else {
-            stream.deallocate()
+            // `deinit` frees it: everything was set.
             return nil
         }
     }

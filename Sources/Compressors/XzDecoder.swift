@@ -1,9 +1,7 @@
 import CLzma
 
 /// Decompresses xz: streams that follow each other, with padding.
-///
-/// Safe to send: nothing else knows its memory, and whoever has it uses it alone.
-package final class XzDecoder: Decompressor, @unchecked Sendable {
+package final class XzDecoder: Decompressor {
     /// Bytes that decompressing may take: twice what the highest level of `xz` wants. A header can
     /// ask for 4 GiB.
     package static let memoryLimit: UInt64 = 128 << 20
@@ -18,7 +16,7 @@ package final class XzDecoder: Decompressor, @unchecked Sendable {
         stream = .allocate(capacity: 1)
         stream.initialize(to: lzma_stream())
         guard xz_read_start(stream, memoryLimit) == LZMA_OK else {
-            stream.deallocate()
+            // `deinit` frees it: everything was set.
             throw .noMemory(wanted: nil)
         }
     }

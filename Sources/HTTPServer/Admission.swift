@@ -1,7 +1,9 @@
 /// Counts connections, in all and by address, and says what becomes of a new one.
 ///
 /// Whoever waits for a request to come makes room where all places are taken: so a crowd that
-/// never finishes its requests keeps nobody out.
+/// never finishes its requests keeps nobody out. An address that leaves its share of requests
+/// unfinished does not displace others: a crowd that comes again at once when it is sent away
+/// would cost a whole connection each time.
 package struct Admission: Sendable {
     package enum Decision: Sendable, Hashable {
         case serve
@@ -9,7 +11,8 @@ package struct Admission: Sendable {
         case displace
         /// Let in only to be told that there are too many (503).
         case turnAway
-        /// Closed without a word: even those to turn away are too many.
+        /// Closed without a word, before it has cost more than to be accepted: those to turn away
+        /// are too many, or its address has its share.
         case refuse
     }
 
@@ -37,16 +40,23 @@ package struct Admission: Sendable {
         self.connectionsPerAddress = connectionsPerAddress
     }
 
-    /// - Parameter canDisplace: Whether one waits who may be displaced: of the same address, or
-    ///   of any.
+    /// - Parameters:
+    ///   - hasShare: Whether the address leaves its share of requests unfinished.
+    ///   - canDisplace: Whether one waits who may be displaced: of the same address, or of any.
     package func decision(
-        for address: AddressKey, canDisplace: (_ ofSameAddress: Bool) -> Bool
+        for address: AddressKey, hasShare: Bool = false,
+        canDisplace: (_ ofSameAddress: Bool) -> Bool
     ) -> Decision {
         let isAddressFull = isFull(address)
         if served < connections, !isAddressFull { return .serve }
+        if hasShare, !isAddressFull, dividesPlaces { return .refuse }
         if leaving < Self.leavingAtOnce, canDisplace(isAddressFull) { return .displace }
         return turnedAway < Self.turnedAwayAtOnce ? .turnAway : .refuse
     }
+
+    /// Whether addresses have shares: an address that may take all places is a proxy's, and its
+    /// connections are those of many.
+    private var dividesPlaces: Bool { connectionsPerAddress < connections }
 
     package func isFull(_ address: AddressKey) -> Bool {
         byAddress[address, default: 0] >= connectionsPerAddress

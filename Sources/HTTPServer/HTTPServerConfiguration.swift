@@ -47,10 +47,12 @@ package struct HTTPTLS: Sendable {
 package struct HTTPLimits: Sendable, Hashable {
     /// Connections served at once, of which live streams may take many. Where all are taken a new
     /// one takes the place of the oldest whose request has not come; where each has one, a few
-    /// more are answered with 503, the rest refused.
+    /// more are answered with 503, the rest refused. An address that leaves many requests
+    /// unfinished is refused at once then.
     package var connections = 2048
     /// Of these, from one IPv4 address or one IPv6 /64 network. Behind a proxy all
-    /// connections come from one address: raise it to `connections` there.
+    /// connections come from one address: raise it to `connections` there, and none is refused
+    /// for what its address leaves unfinished.
     package var connectionsPerAddress = 256
     /// Bytes of a request's header fields; more is answered with 431.
     package var headerBytes = 16 << 10

@@ -5,8 +5,9 @@ struct ListeningSocket: Sendable {
     let descriptor: Int32
     let port: UInt16
 
-    /// Connections the kernel keeps until they are accepted.
-    private static let backlog: Int32 = 512
+    /// Connections the kernel keeps until they are accepted, if it lets us: what is beyond has to
+    /// come again, a second later at the earliest.
+    private static let backlog: Int32 = 4096
 
     init(address: String, port: UInt16) throws(HTTPServerError) {
         var hints = addrinfo()

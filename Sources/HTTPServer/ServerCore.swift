@@ -8,7 +8,7 @@ final class ServerCore: Sendable {
         var connections: [ObjectIdentifier: Connection] = [:]
         var admission: Admission
         /// Served, and no whole request has come: of the one that is on its way, or the first.
-        var unfinished = WaitingLine<ObjectIdentifier>()
+        var unfinished = UnfinishedRequests<ObjectIdentifier>()
         /// Served, and nothing of the next request has come.
         var idle = WaitingLine<ObjectIdentifier>()
         var displaced: Set<ObjectIdentifier> = []
@@ -30,7 +30,11 @@ final class ServerCore: Sendable {
         }
 
         func decision(for address: AddressKey) -> Admission.Decision {
-            admission.decision(for: address) { displaceable($0 ? address : nil) != nil }
+            // Whoever is answered or takes a stream keeps its place, so those are not divided.
+            let hasShare = unfinished.hasShare(address, of: unfinished.count + idle.count)
+            return admission.decision(for: address, hasShare: hasShare) {
+                displaceable($0 ? address : nil) != nil
+            }
         }
 
         mutating func displace(for address: AddressKey) -> Connection? {
@@ -38,7 +42,7 @@ final class ServerCore: Sendable {
             guard let id = displaceable(isAddressFull ? address : nil),
                 let connection = connections[id]
             else { return nil }
-            unfinished.leave(id)
+            unfinished.leave(id, of: connection.address)
             idle.leave(id)
             displaced.insert(id)
             admission.displaced(connection.address)
@@ -100,7 +104,7 @@ final class ServerCore: Sendable {
                 core: self, handle: handle, socket: socket, address: address,
                 remoteAddress: remoteAddress, isServed: isServed, credentials: credentials)
             registry.connections[ObjectIdentifier(connection)] = connection
-            if isServed { registry.unfinished.enter(ObjectIdentifier(connection)) }
+            if isServed { registry.unfinished.enter(ObjectIdentifier(connection), of: address) }
             return (connection, displaced)
         }
         // Not under the registry's lock: those of connections are taken before it.
@@ -115,7 +119,7 @@ final class ServerCore: Sendable {
             registry.admission.left(
                 connection.address, isServed: connection.isServed,
                 wasDisplaced: registry.displaced.remove(id) != nil)
-            registry.unfinished.leave(id)
+            registry.unfinished.leave(id, of: connection.address)
             registry.idle.leave(id)
             registry.connections[id] = nil
         }
@@ -126,21 +130,23 @@ final class ServerCore: Sendable {
         registry.withLock { registry in
             let id = ObjectIdentifier(connection)
             guard registry.idle.leave(id) else { return }
-            registry.unfinished.enter(id)
+            registry.unfinished.enter(id, of: connection.address)
         }
     }
 
     /// The request is there, or will be answered without the rest of it: its place is its own
     /// until it was.
     func requestIsThere(_ connection: Connection) {
-        registry.withLock { _ = $0.unfinished.leave(ObjectIdentifier(connection)) }
+        registry.withLock {
+            $0.unfinished.leave(ObjectIdentifier(connection), of: connection.address)
+        }
     }
 
     /// The answer was sent.
     func requestIsOver(_ connection: Connection) {
         registry.withLock { registry in
             let id = ObjectIdentifier(connection)
-            registry.unfinished.leave(id)
+            registry.unfinished.leave(id, of: connection.address)
             guard connection.isServed, registry.connections[id] != nil,
                 !registry.displaced.contains(id)
             else { return }

@@ -18,6 +18,19 @@ package struct NodeInfo: Decodable, Sendable {
     package let time: Int64?
     package let features: [String]?
     package let coordinatorAddress: Hash?
+
+    /// Milestones that a node can have heard of; others are told in error, or to disturb.
+    private static let credible = 0...Int(Int32.max)
+
+    /// `latestMilestoneIndex`, where it can be one.
+    package var newestMilestone: Int? {
+        latestMilestoneIndex.flatMap { Self.credible.contains($0) ? $0 : nil }
+    }
+
+    /// `latestSolidSubtangleMilestoneIndex`, where it can be one.
+    package var solidMilestone: Int? {
+        latestSolidSubtangleMilestoneIndex.flatMap { Self.credible.contains($0) ? $0 : nil }
+    }
 }
 
 /// The limits a node tells.

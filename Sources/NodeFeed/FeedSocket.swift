@@ -3,9 +3,8 @@ import Foundation
 
 /// A socket of libzmq with a context of its own.
 ///
-/// Safe to hand over, and not to share: libzmq's sockets may move from one thread to another as
-/// long as one at a time uses them, and whoever makes one gives it to the one thread that
-/// works with it and closes it.
+/// Safe to send: libzmq's sockets may move between threads as long as one at a time uses them, with
+/// a barrier between: a feed's own thread does, or whoever holds the publisher's lock.
 final class FeedSocket: @unchecked Sendable {
     private let context: UnsafeMutableRawPointer
     private let socket: UnsafeMutableRawPointer

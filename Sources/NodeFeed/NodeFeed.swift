@@ -21,6 +21,7 @@ package final class NodeFeed: Sendable {
     /// Between attempts to connect, doubled up to the longest.
     private static let (firstRetry, longestRetry): (Int32, Int32) = (500, 60_000)
 
+    /// What came since the start.
     package struct Counts: Sendable, Equatable {
         package internal(set) var transactions = 0
         /// Messages that are not what their topic says.

@@ -3,6 +3,7 @@ import Assembly
 import Diagnostics
 import Foundation
 import NodeClient
+import Postgres
 import QueryAPI
 import TestSupport
 import Testing
@@ -39,6 +40,35 @@ import Vault
         #expect(!error.operatorText.contains("s3cret"))
         for problem in error.problems {
             #expect(error.operatorText.contains(problem.variable.rawValue))
+        }
+    }
+
+    @Test func replicasAreListedAndTheirHostsMayHaveCommas() throws {
+        #expect(try Configuration([:]).readDatabases.isEmpty)
+        #expect(try Configuration([:]).readStaleness == .seconds(5))
+        let configuration = try Configuration([
+            "PERMANODE_READ_URLS":
+                "postgresql://a:1,b:2/archive?target_session_attrs=any, postgres://user:s3cret@c/archive",
+            "PERMANODE_READ_STALENESS": "30s",
+        ])
+        #expect(configuration.readDatabases.count == 2)
+        #expect(configuration.readDatabases[0].description.contains("a,b"))
+        #expect(!"\(configuration.readDatabases)".contains("s3cret"))
+        #expect(configuration.readStaleness == .seconds(30))
+        for (urls, staleness) in [
+            ("s3cret", "5s"), ("postgresql://a/b, s3cret@c", "5s"),
+            ("postgresql://a:s3cret/b", "5s"),
+            ("postgresql://a/b", "0s"), ("postgresql://a/b", "5"), ("postgresql://a/b", "3601s"),
+            (Array(repeating: "postgresql://a/b", count: 17).joined(separator: ","), "5s"),
+        ] {
+            let error = try #require(throws: ConfigurationError.self) {
+                try Configuration([
+                    "PERMANODE_READ_URLS": urls, "PERMANODE_READ_STALENESS": staleness,
+                    "PERMANODE_LOG_LEVEL": "s3cret",
+                ])
+            }
+            #expect(error.problems.count == 2, "\(urls) \(staleness)")
+            #expect(!error.operatorText.contains("s3cret"))
         }
     }
 

@@ -3,6 +3,7 @@ import ArchiveTestSupport
 import Assembly
 import Diagnostics
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import Vault
@@ -30,6 +31,29 @@ import Vault
                 #expect(try await test.archive.channel(channel).state == .forgotten)
                 #expect(try test.vault.isForgotten(channel))
             }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func aClockThatIsAheadForgetsNothingByRetention() async throws {
+        try await TestArchive.with { test in
+            let channels = try await test.fill([.named("private")], clock: TestClock(Date()))
+            let channel = try #require(channels.first)
+            try await test.archive.setRetention(Retention(months: 1), of: channel)
+            let count = try await test.archive.channel(channel).messageCount
+            let lines = Mutex<[String]>([])
+            let service = try ErasureService(
+                archive: test.archive, pollInterval: .milliseconds(10),
+                clock: { Date().addingTimeInterval(3 * 365 * 86_400) },
+                log: Log(sink: { line in lines.withLock { $0.append(line) } }))
+            let running = Task { try await service.run() }
+            while !lines.withLock({ $0.contains { $0.contains("retention waits") } }) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            running.cancel()
+            await #expect(throws: CancellationError.self) { try await running.value }
+            #expect(count > 0)
+            #expect(try await test.read(channel).count == Int(count))
         }
     }
 

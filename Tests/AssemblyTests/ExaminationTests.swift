@@ -41,6 +41,17 @@ import Testing
         return try #require(findings.first { $0.check == check }, "\(findings.map(\.check))")
     }
 
+    @Test func aReplicaThatIsNoneOrDoesNotAnswerIsTold() async throws {
+        try await Self.with { _, environment in
+            var environment = environment
+            let url = try #require(environment["PERMANODE_DATABASE_URL"])
+            // The primary itself, and nobody.
+            environment["PERMANODE_READ_URLS"] = "\(url), postgresql://127.0.0.1:1/archive"
+            #expect(try await Self.find("replica 1", environment).state == .failing)
+            #expect(try await Self.find("replica 2", environment).state == .warning)
+        }
+    }
+
     @Test func aClockThatIsOffIsTold() async throws {
         try await Self.with { _, environment in
             #expect(try await Self.find("clock", environment).state == .well)

@@ -52,6 +52,8 @@ import Testing
         #expect(ServiceManager(meant).watchdog == .seconds(60))
         let other = ["WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"]
         #expect(ServiceManager(other).watchdog == nil)
+        let day = ServiceManager(["WATCHDOG_USEC": "86400000000"])
+        #expect(day.watchdog == .seconds(86_400))
         #expect(ServiceManager(["WATCHDOG_USEC": "0"]).watchdog == nil)
         #expect(ServiceManager(["WATCHDOG_USEC": "soon"]).watchdog == nil)
     }
@@ -63,7 +65,7 @@ import Testing
         let liveness = Liveness()
         let other = liveness.watch("other", limit: .seconds(3600))
         let crawler = liveness.watch("crawler", limit: .seconds(60))
-        let watching = Task { await manager.keepWatch(liveness, log: .silent) }
+        let watching = Task { await manager.keepWatch(liveness, status: "serving", log: .silent) }
         _ = try await receiver.wait(for: "WATCHDOG=1")
         // As if the last one had been long ago.
         crawler.beat(at: .now - .seconds(120))
@@ -74,6 +76,7 @@ import Testing
         #expect(receiver.next() == nil)
         crawler.beat()
         _ = try await receiver.wait(for: "WATCHDOG=1")
+        _ = try await receiver.wait(for: "STATUS=serving")
         watching.cancel()
         await watching.value
     }

@@ -141,6 +141,67 @@ extension OverSockets {
             #expect(!other)
         }
 
+        /// What became of a reader who comes anew: the status, or nil where it was sent away without.
+        private static func status(_ port: UInt16, network: UInt8) throws -> Int? {
+            let client = try RawClient(port: port, network: network)
+            // The other side may have ended it already.
+            do { try client.request("GET", "/") } catch is RawClient.Trouble {}
+            return try client.readResponse()?.status
+        }
+
+        @Test("An address that leaves its share unfinished is refused, and displaces nobody")
+        func shareIsRefused() async throws {
+            let (refused, isWhole, status, ended) = try await withServer(
+                limits: Self.limits(16, perAddress: 12), handler: { _ in .text("ok") }
+            ) { port in
+                let slow = try (0..<16).map { index in
+                    try Self.slow(port, "GET /", network: index % 2 == 0 ? 7 : 8)
+                }
+                let refused = try (0..<20).map { _ in try Self.status(port, network: 7) }
+                let isWhole = !slow.contains { $0.hasEnded() }
+                let status = try Self.status(port, network: 9)
+                return (refused, isWhole, status, Self.ended(of: slow))
+            }
+            #expect(refused == Array(repeating: nil, count: 20))
+            #expect(isWhole)
+            #expect(status == 200)
+            #expect(ended == [0])
+        }
+
+        @Test("An address whose requests all came is served beside those who hold the other places")
+        func finishedIsServed() async throws {
+            let (status, ended, idle) = try await withServer(
+                limits: Self.limits(16, perAddress: 12), handler: { _ in .text("ok") }
+            ) { port in
+                let idle = try (0..<8).map { _ in
+                    let client = try RawClient(port: port, network: 7)
+                    try client.request("GET", "/")
+                    #expect(try client.readResponse()?.status == 200)
+                    return client
+                }
+                let slow = try (0..<8).map { _ in try Self.slow(port, "GET /", network: 8) }
+                let status = try Self.status(port, network: 7)
+                return (status, Self.ended(of: slow), idle.contains { $0.hasEnded() })
+            }
+            #expect(status == 200)
+            #expect(ended == [0])
+            #expect(!idle)
+        }
+
+        @Test("Behind a proxy its address is served also where it leaves nearly all unfinished")
+        func proxyIsServed() async throws {
+            let (status, ended) = try await withServer(
+                limits: Self.limits(16), handler: { _ in .text("ok") }
+            ) { port in
+                let slow = try (0..<16).map { index in
+                    try Self.slow(port, "GET /", network: index == 9 ? 8 : 7)
+                }
+                return (try Self.status(port, network: 7), Self.ended(of: slow))
+            }
+            #expect(status == 200)
+            #expect(ended == [0])
+        }
+
         @Test("Each new reader is answered beside a crowd that fills all places again and again")
         func crowd() async throws {
             let places = 64

@@ -113,6 +113,54 @@ struct AdmissionTests {
         #expect(admission.served == 100)
         #expect(admission.decision(for: two) { _ in true } == .displace)
     }
+
+    @Test("An address with its share displaces nobody, unless one may take all places")
+    func shares() throws {
+        let (one, two) = (try key("192.0.2.1"), try key("192.0.2.2"))
+        var admission = Admission(connections: 4, connectionsPerAddress: 3)
+        var behindProxy = Admission(connections: 4, connectionsPerAddress: 4)
+        for address in [one, one, two] {
+            #expect(admission.decision(for: address, hasShare: true) { _ in true } == .serve)
+            admission.entered(address, isServed: true)
+            behindProxy.entered(address, isServed: true)
+        }
+        admission.entered(two, isServed: true)
+        behindProxy.entered(two, isServed: true)
+        #expect(admission.decision(for: one, hasShare: true) { _ in true } == .refuse)
+        #expect(admission.decision(for: one, hasShare: false) { _ in true } == .displace)
+        #expect(behindProxy.decision(for: one, hasShare: true) { _ in true } == .displace)
+        // Who is at the limit of its address makes room among its own.
+        admission.left(two, isServed: true, wasDisplaced: false)
+        admission.entered(one, isServed: true)
+        #expect(admission.decision(for: one, hasShare: true) { $0 } == .displace)
+    }
+
+    @Test("A share is half of the places of each address that leaves requests unfinished")
+    func halfShares() throws {
+        let (one, two) = (try key("192.0.2.1"), try key("2001:db8::1"))
+        var unfinished = UnfinishedRequests<Int>()
+        #expect(!unfinished.hasShare(one, of: 40))
+        for member in 0..<20 { unfinished.enter(member, of: one) }
+        #expect(unfinished.hasShare(one, of: 40))
+        unfinished.leave(7, of: one)
+        unfinished.leave(7, of: one)
+        #expect(unfinished.count == 19)
+        #expect(!unfinished.hasShare(one, of: 40))
+        for member in 100..<110 { unfinished.enter(member, of: two) }
+        #expect(unfinished.hasShare(one, of: 40))
+        #expect(unfinished.hasShare(try key("2001:db8::2"), of: 40))
+        unfinished.leave(100, of: two)
+        #expect(!unfinished.hasShare(two, of: 40))
+        #expect(unfinished.first() == 0)
+        // So few that readers who come at the same moment may have begun as many.
+        for member in 102..<107 { unfinished.leave(member, of: two) }
+        #expect(unfinished.hasShare(two, of: 8))
+        unfinished.leave(107, of: two)
+        #expect(!unfinished.hasShare(two, of: 8))
+        for member in 0..<200 { unfinished.leave(member, of: member < 20 ? one : two) }
+        #expect(unfinished.count == 0)
+        #expect(!unfinished.hasShare(one, of: 0))
+    }
 }
 
 @Suite("Who waits longest")

@@ -16,6 +16,10 @@ package struct Configuration: Sendable {
         case environmentFile = "PERMANODE_ENVIRONMENT_FILE"
         /// A libpq URI.
         case databaseURL = "PERMANODE_DATABASE_URL"
+        /// Libpq URIs of streaming replicas to read messages from, separated by commas.
+        case readURLs = "PERMANODE_READ_URLS"
+        /// How old what is read from a replica may be, such as `5s`.
+        case readStaleness = "PERMANODE_READ_STALENESS"
         /// URLs of nodes, separated by commas.
         case nodes = "PERMANODE_NODES"
         /// Where nodes publish what they hear of over ZeroMQ, separated by commas.
@@ -96,6 +100,9 @@ package struct Configuration: Sendable {
     }
 
     package let database: PostgresConfiguration?
+    package let readDatabases: [PostgresConfiguration]
+    /// How old what is read from those may be.
+    package let readStaleness: Duration
     package let nodes: [NodeEndpoint]
     package let nodeFeeds: [FeedEndpoint]
     /// By what the nodes are judged.
@@ -146,6 +153,10 @@ package struct Configuration: Sendable {
         var reader = EnvironmentReader(environment)
         fingerprints = reader.fingerprints
         database = reader.database(needed: needs.contains(.database))
+        readDatabases = reader.readDatabases()
+        readStaleness =
+            reader.count(.readStaleness, of: "s", in: 1...3600).map { .seconds($0) }
+            ?? Replicas.defaultBound
         nodes = reader.nodes(needed: needs.contains(.nodes))
         nodeFeeds = reader.nodeFeeds()
         census = reader.census()

@@ -1,3 +1,4 @@
+import Archive
 import Foundation
 import HTTPServer
 import NodeClient
@@ -126,6 +127,32 @@ struct EnvironmentReader {
             add(.databaseURL, .malformed("cannot be used: \(error.detail ?? error.publicText)"))
             return nil
         }
+    }
+
+    /// A URI may name several hosts with commas between: only a comma (or a space) before a further
+    /// URI parts them.
+    mutating func readDatabases() -> [PostgresConfiguration] {
+        guard let list = value(.readURLs) else { return [] }
+        let texts = list.split(separator: /[\s,]+(?=postgres(ql)?:\/\/)/).map(String.init)
+        guard (1...Replicas.limit).contains(texts.count) else {
+            add(.readURLs, .malformed("must list 1 to \(Replicas.limit) URIs"))
+            return []
+        }
+        var databases: [PostgresConfiguration] = []
+        for (index, text) in texts.enumerated() {
+            let isURI = ["postgresql://", "postgres://"].contains(where: text.hasPrefix)
+            do throws(PostgresError) {
+                guard isURI else {
+                    add(.readURLs, .malformed("has no postgresql:// URI in place \(index + 1)"))
+                    continue
+                }
+                databases.append(try PostgresConfiguration(url: text))
+            } catch {
+                let why = error.detail ?? error.publicText
+                add(.readURLs, .malformed("has no usable URI in place \(index + 1): \(why)"))
+            }
+        }
+        return databases
     }
 
     mutating func nodes(needed: Bool) -> [NodeEndpoint] {

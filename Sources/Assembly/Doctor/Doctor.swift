@@ -33,6 +33,7 @@ package struct Doctor: Sendable {
         let vault = openVault(configuration, &findings)
         findings += RingExamination(configuration, vault).findings()
         findings += await DatabaseExamination(configuration, vault, clock: clock).findings()
+        findings += await ReplicaExamination(configuration).findings()
         findings += await NodeExamination(configuration.nodes, clock: clock).findings()
         findings += MachineExamination(configuration).findings()
         findings += PermissionExamination(configuration, environment, clock: clock).findings()

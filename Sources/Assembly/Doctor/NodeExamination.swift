@@ -38,8 +38,7 @@ struct NodeExamination {
         do {
             let info = try await node.nodeInfo()
             let what = "\(info.appName) \(info.appVersion)"
-            if let latest = info.latestMilestoneIndex,
-                let solid = info.latestSolidSubtangleMilestoneIndex,
+            if let latest = info.newestMilestone, let solid = info.solidMilestone,
                 latest - solid > Self.lagLimit
             {
                 return .failing(

@@ -21,10 +21,14 @@ struct PermissionExamination {
         [misspelt, settings, ringFolder, ringOwner, tlsKey, certificate].compactMap { $0 }
     }
 
+    /// What is read where no configuration reaches.
+    private static let known: Set<String> = ["PERMANODE_CURLP"]
+
     /// Variables that look like this program's and are not: nobody else would notice.
     private var misspelt: Finding? {
         let unknown = environment.keys.filter {
             $0.hasPrefix("PERMANODE_") && Configuration.Variable(rawValue: $0) == nil
+                && !Self.known.contains($0)
         }
         guard !unknown.isEmpty else { return nil }
         return .warning(

@@ -153,6 +153,10 @@ final class DumpIndex {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         guard let data = try? encoder.encode(state) else { throw .indexDamaged(path: path) }
+        // What cannot be read again must not take the place of what can.
+        guard data.count <= Self.stateLimit else {
+            throw .tooManyFiles(limit: state.inputs.count - 1)
+        }
         let new = path + "/state.json.new"
         let file = try IndexFile(path: new, writing: true, replacing: true)
         try file.write(Array(data), at: 0)

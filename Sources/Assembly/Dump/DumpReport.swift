@@ -32,6 +32,7 @@ package struct DumpReport: Sendable, Equatable, Codable {
 
     package var rejectedCount: Int { rejected.values.reduce(0, +) }
 
+    /// Lines rejected for that.
     package func rejected(_ cause: DumpRejection) -> Int { rejected[cause.rawValue] ?? 0 }
 
     mutating func reject(_ cause: DumpRejection, file: String, line: Int64) {

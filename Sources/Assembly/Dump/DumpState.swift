@@ -22,6 +22,7 @@ package struct DumpState: Sendable, Codable, Equatable {
         package let fold: UInt64
     }
 
+    /// A file that was given, and how far it is read.
     package struct Input: Sendable, Codable, Equatable {
         /// `-` for standard input.
         package let path: String
@@ -149,6 +150,7 @@ package struct DumpState: Sendable, Codable, Equatable {
         return nil
     }
 
+    /// Several runs have become one.
     package mutating func replace(_ old: [Run], with run: Run) {
         runs.removeAll { old.contains($0) }
         runs.append(run)
@@ -156,6 +158,7 @@ package struct DumpState: Sendable, Codable, Equatable {
 
     // MARK: Spool
 
+    /// Bytes were added to the spool.
     package mutating func spooled(_ count: Int) { spoolBytes += Int64(count) }
 
     // MARK: Files

@@ -13,9 +13,7 @@ final class SortedRun: Sendable {
     init(path: String, count: Int64) throws(DumpError) {
         file = try IndexFile(path: path)
         self.count = Int(count)
-        guard try file.byteCount() == count * Int64(Self.entryBytes) else {
-            throw .indexDamaged(path: path)
-        }
+        try Self.check(file, count, path)
         var fences: [UInt64] = []
         fences.reserveCapacity(self.count / Self.blockEntries + 1)
         for start in stride(from: 0, to: self.count, by: Self.blockEntries) {
@@ -23,6 +21,16 @@ final class SortedRun: Sendable {
                 try Self.entries(file, start..<start + 1).first?.key ?? .max)
         }
         self.fences = fences
+    }
+
+    /// - Throws: `DumpError.indexDamaged` where the file has not so many entries.
+    private static func check(
+        _ file: IndexFile, _ count: Int64, _ path: String
+    ) throws(DumpError) {
+        let (bytes, tooMany) = count.multipliedReportingOverflow(by: Int64(entryBytes))
+        guard !tooMany, count >= 0, try file.byteCount() == bytes else {
+            throw .indexDamaged(path: path)
+        }
     }
 
     private static func entries(
@@ -122,9 +130,7 @@ final class SortedRun: Sendable {
         init(path: String, count: Int64) throws(DumpError) {
             file = try IndexFile(path: path)
             self.count = Int(count)
-            guard try file.byteCount() == count * Int64(SortedRun.entryBytes) else {
-                throw .indexDamaged(path: path)
-            }
+            try SortedRun.check(file, count, path)
             try refill()
         }
 

@@ -46,7 +46,11 @@ struct NodeInstruments: Sendable {
             let node = String(index + 1)
             answering.set(report.health.consecutiveFailures == 0 ? 1 : 0, node)
             usable.set([.inStep, .unknown].contains(report.standing.place) ? 1 : 0, node)
-            if let milestones = report.standing.lag { lag.set(Double(milestones), node) }
+            if let milestones = report.standing.lag {
+                lag.set(Double(milestones), node)
+            } else {
+                lag.clear(node)
+            }
             latency.set(report.latency / .seconds(1), node)
             lacking.set(Double(report.deeds.lacking), node)
             refused.set(Double(report.deeds.refused), node)

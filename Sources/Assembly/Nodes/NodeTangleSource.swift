@@ -39,9 +39,10 @@ package struct NodeTangleSource: TangleSource {
     /// A node tells what is at several addresses in one list; which transaction bears which is
     /// learnt from the transactions, which the crawler needs anyway.
     package func sightings(at addresses: [Hash]) async throws -> [Sighting] {
+        guard let first = addresses.first else { return [] }
         let distinct = Set(addresses)
         guard distinct.count > 1 else {
-            let sighting = try await sighting(at: addresses[0])
+            let sighting = try await sighting(at: first)
             return addresses.map { _ in sighting }
         }
         let mark = memory.mark
@@ -120,10 +121,14 @@ package struct NodeTangleSource: TangleSource {
         return Sighting(hashes: found.hashes, mayBeIncomplete: found.mayBeIncomplete)
     }
 
-    package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] {
-        try await nodes.findTransactions(
-            bundles: bundles, joining: min(Self.joining, nodes.clients.count)
-        ).hashes
+    package func transactions(along trail: Trail) async throws -> [Hash] {
+        let joining = min(Self.joining, nodes.clients.count)
+        return switch trail {
+        case .bundles(let bundles):
+            try await nodes.findTransactions(bundles: bundles, joining: joining).hashes
+        case .approvees(let approvees):
+            try await nodes.findTransactions(approvees: approvees, joining: joining).hashes
+        }
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {

@@ -60,8 +60,8 @@ package final class ReplaceableNodes: TangleSource {
         try await source.sightings(at: addresses)
     }
 
-    package func transactions(ofBundles bundles: [Hash]) async throws -> [Hash] {
-        try await source.transactions(ofBundles: bundles)
+    package func transactions(along trail: Trail) async throws -> [Hash] {
+        try await source.transactions(along: trail)
     }
 
     package func transactions(_ hashes: [Hash]) async throws -> [Hash: Transaction] {

@@ -62,17 +62,29 @@ package struct MessagePublisher {
         channel = try file.load()
     }
 
+    /// Transactions at the next place that are looked at: 27 MB. A message has a few, and what is
+    /// more is junk.
+    private static let candidateLimit = 10_000
+    /// Transactions a request asks for, as nodes have their limit.
+    private static let transactionsTogether = 1_000
+
     /// Sends what was cut off, and makes sure that the file is no older copy: the ledger must
     /// have no message of the leaf that comes next.
     ///
     /// - Returns: The message that was cut off.
-    /// - Throws: `PublishError.behind`, and as `publish`.
+    /// - Throws: `PublishError.behind`, `.undecided`, and as `publish`.
     package mutating func begin() async throws -> Receipt? {
         let receipt = channel.pending == nil ? nil : try await send()
         let (root, address) = try channel.next()
-        let found = try await onSomeNode { node in
-            let hashes = try await node.findTransactions(addresses: [address]).hashes
-            return try await node.transactions(hashes).found
+        let (found, isWhole) = try await onSomeNode { node in
+            let sighted = try await node.findTransactions(addresses: [address])
+            let hashes = sighted.hashes.prefix(Self.candidateLimit)
+            var found: [Hash: Transaction] = [:]
+            for start in stride(from: 0, to: hashes.count, by: Self.transactionsTogether) {
+                let part = hashes[start..<min(start + Self.transactionsTogether, hashes.count)]
+                found.merge(try await node.transactions(Array(part)).found) { first, _ in first }
+            }
+            return (found, !sighted.mayBeIncomplete && hashes.count == sighted.hashes.count)
         }
         let requests = found.keys.compactMap { tail -> ReadRequest? in
             guard
@@ -86,6 +98,7 @@ package struct MessagePublisher {
         for case .success in MessageReader.read(requests, .full) {
             throw PublishError.behind(path: file.path)
         }
+        guard isWhole else { throw PublishError.undecided(path: file.path) }
         return receipt
     }
 

@@ -12,6 +12,9 @@ package enum PublishError: Failure, Equatable {
     case fileInaccessible(path: String, reason: String)
     /// The ledger has a message of the leaf that the file says is the next one.
     case behind(path: String)
+    /// So much lies at the next place that it cannot be told whether a message of the channel
+    /// does.
+    case undecided(path: String)
 
     package var code: String {
         switch self {
@@ -22,6 +25,7 @@ package enum PublishError: Failure, Equatable {
         case .fileDamaged: "publish.file-damaged"
         case .fileInaccessible: "publish.file-inaccessible"
         case .behind: "publish.behind"
+        case .undecided: "publish.undecided"
         }
     }
 
@@ -31,7 +35,7 @@ package enum PublishError: Failure, Equatable {
         switch self {
         case .fileMissing(let path), .fileExists(let path), .fileInUse(let path),
             .fileTooOpen(let path), .fileDamaged(let path), .fileInaccessible(let path, _),
-            .behind(let path):
+            .behind(let path), .undecided(let path):
             path
         }
     }
@@ -49,6 +53,9 @@ package enum PublishError: Failure, Equatable {
         case .behind:
             "the ledger has a message at the place that the file says comes next: it is an older"
                 + " copy, and signing with it would let others forge; make a new channel"
+        case .undecided:
+            "so much lies at the place that comes next that nobody can tell whether a message of"
+                + " this channel does: ask a node with higher limits, or make a new channel"
         }
     }
 

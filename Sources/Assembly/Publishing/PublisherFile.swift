@@ -46,7 +46,7 @@ package final class PublisherFile: Sendable {
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let isTaken = errno == EWOULDBLOCK
             let error = Self.inaccessible(path)
-            close(lock)
+            // `deinit` closes it: everything was set.
             throw isTaken ? .fileInUse(path: path) : error
         }
     }

@@ -3,6 +3,7 @@ import Diagnostics
 import Erasure
 import Failures
 import Foundation
+import Postgres
 import Vault
 
 /// Carries out forget requests as they come: those that were left unfinished at once, new ones
@@ -45,6 +46,15 @@ package struct ErasureService: Sendable {
     /// - Throws: `CancellationError`, or what keeps it from seeing requests at all and no retry
     ///   can mend.
     package func run() async throws {
+        do {
+            try await keepErasing()
+        } catch {
+            // Whatever was under way says in its own words that it was cancelled.
+            throw Task.isCancelled ? CancellationError() : error
+        }
+    }
+
+    private func keepErasing() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await repeating { try await carryOut() } }
             // A month of many channels takes hours; no person waits for that.
@@ -111,14 +121,42 @@ package struct ErasureService: Sendable {
         try? await archive.giveUpReserve()
     }
 
+    /// A clock that is further ahead of the database's than this is wrong, and would have months
+    /// forgotten that are to be kept. A day too early is within what months mean.
+    private static let clockLead: TimeInterval = 86_400
+
+    /// The database went away while what is due was noted down: the next round sees whether it was.
+    private static func isUnknown(_ failure: any Failure) -> Bool {
+        (failure as? PostgresError)?.kind == .commitUnknown
+    }
+
+    /// Nobody can take back what retention forgets: two clocks have to say that it is time.
+    private func clockIsRight() async throws -> Bool {
+        let lead = clock().timeIntervalSince(try await archive.databaseTime())
+        guard lead > Self.clockLead else { return true }
+        log.error(
+            "this machine's clock is ahead of the database's: retention waits",
+            ["seconds": .int(Int64(lead))])
+        return false
+    }
+
+    /// Batches of requests that retention makes before they are carried out together: as many as
+    /// are listed at once.
+    private static let retentionBatches = Archive.requestPageLimit / Archive.retentionBatch
+
     /// - Returns: Whether everything that retention says was carried out.
     private func keepRetention() async throws -> Bool {
         let all: [ChannelNumber: any Failure]
         do {
-            _ = try await archive.beginRetention(now: clock())
+            guard try await clockIsRight() else { return false }
+            // As many as one change of the ring takes, so that it is not written for each batch.
+            for _ in 0..<Self.retentionBatches {
+                guard try await archive.beginRetention(now: clock()) == Archive.retentionBatch
+                else { break }
+            }
             let requests = try await archive.openForgetRequests(ofRetention: true, now: clock())
             all = try await eraser.execute(together: requests)
-        } catch let failure as any Failure where failure.retryable {
+        } catch let failure as any Failure where failure.retryable || Self.isUnknown(failure) {
             log.failure(failure, "retention waits", level: .warning)
             return false
         }

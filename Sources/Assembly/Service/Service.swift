@@ -55,7 +55,8 @@ package struct Service: Sendable {
             "serving", ["roles": .string(roles.map(\.rawValue).sorted().joined(separator: ","))])
         manager.ready(status)
         let watching = Task { [manager, log] in
-            await manager.keepWatch(parts.liveness, log: log.component("watch"))
+            await manager.keepWatch(
+                parts.liveness, status: status, log: log.component("watch"))
         }
         let reloading = Task { await parts.reloading.run(status: status) }
         defer {

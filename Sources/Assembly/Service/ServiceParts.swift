@@ -25,6 +25,7 @@ struct ServiceParts: Sendable {
     private let erasing: Erasing?
     private let audit: AuditKeeper
     private let gauges: ServiceGauges
+    private let replicas: (Replicas, ReplicaInstruments)?
 
     private struct Crawling: Sendable {
         let nodes: ReplaceableNodes
@@ -67,6 +68,10 @@ struct ServiceParts: Sendable {
             ? try Self.erasing(archive, configuration, metrics, liveness, log) : nil
         audit = AuditKeeper(archive: archive, log: log.component("audit"))
         gauges = try ServiceGauges(archive, configuration, metrics, liveness: liveness)
+        // Only the interface reads from them.
+        replicas = try (http == nil ? nil : archive.replicas).map {
+            ($0, try ReplicaInstruments(metrics))
+        }
         reloading = try Reloading(
             configuration, reload, nodes: crawling?.nodes, http: http, manager: manager,
             metrics: metrics, log: log)
@@ -124,6 +129,10 @@ struct ServiceParts: Sendable {
             if let (role, pulse) = api {
                 group.addTask { await role.run() }
                 group.addTask { await role.keepLooking(pulse) }
+            }
+            if let (replicas, instruments) = replicas {
+                group.addTask { await replicas.run() }
+                group.addTask { await instruments.keepShowing(replicas) }
             }
             if let crawling {
                 group.addTask { try await Self.keep(.crawler, crawling.crawler.run) }

@@ -17,8 +17,9 @@ package struct ServiceManager: Sendable {
     ) {
         socket = NotifySocket(environment)
         let isMeant = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
-        let microseconds = environment["WATCHDOG_USEC"].flatMap(UInt32.init) ?? 0
-        watchdog = isMeant && microseconds > 0 ? .microseconds(Int64(microseconds)) : nil
+        let microseconds = environment["WATCHDOG_USEC"].flatMap(UInt64.init) ?? 0
+        watchdog =
+            isMeant && microseconds > 0 ? .microseconds(Int64(clamping: microseconds)) : nil
     }
 
     /// Everything is up: what was to be listened at is.
@@ -39,6 +40,7 @@ package struct ServiceManager: Sendable {
         socket?.send(["RELOADING=1", "MONOTONIC_USEC=\(microseconds)", "STATUS=reloading"])
     }
 
+    /// The process ends, in its own time.
     package func stopping() {
         socket?.send(["STOPPING=1", "STATUS=stopping"])
     }
@@ -47,13 +49,18 @@ package struct ServiceManager: Sendable {
     /// part has fallen silent is said once, and again when it is back.
     ///
     /// It asks also where no manager waits for it, so that the log tells.
-    package func keepWatch(_ liveness: Liveness, log: Log) async {
+    ///
+    /// - Parameter status: what is told while all parts are at work.
+    package func keepWatch(_ liveness: Liveness, status: String, log: Log) async {
         var missing: [String] = []
         while !Task.isCancelled {
             let silent = liveness.silent()
             if silent.isEmpty {
                 if watchdog != nil { socket?.send(["WATCHDOG=1"]) }
-                if !missing.isEmpty { log.info("all parts are at work again") }
+                if !missing.isEmpty {
+                    log.info("all parts are at work again")
+                    tell(status)
+                }
             } else if silent != missing {
                 log.error(
                     "a part has stopped working: no sign of life is given any more",

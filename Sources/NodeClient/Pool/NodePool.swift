@@ -58,10 +58,12 @@ package final class NodePool: Sendable {
         try await answer(operation).value
     }
 
+    /// Of one of the nodes. Throws as `perform`.
     package func nodeInfo() async throws -> NodeInfo {
         try await perform { try await $0.nodeInfo() }
     }
 
+    /// As one of the nodes sees them. Throws as `perform`.
     package func inclusionStates(
         of transactions: [Hash], tips: [Hash] = []
     ) async throws -> [Hash: Bool] {
@@ -84,6 +86,13 @@ package final class NodePool: Sendable {
         bundles: [Hash], joining: Int = 1
     ) async throws -> FoundTransactions {
         try await find(bundles, joining) { try await $0.findTransactions(bundles: bundles) }
+    }
+
+    /// The hashes of transactions with any of these as trunk or branch, joined as by address.
+    package func findTransactions(
+        approvees: [Hash], joining: Int = 1
+    ) async throws -> FoundTransactions {
+        try await find(approvees, joining) { try await $0.findTransactions(approvees: approvees) }
     }
 
     private func find(

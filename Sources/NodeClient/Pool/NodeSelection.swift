@@ -7,6 +7,7 @@ import Diagnostics
 /// tries it while the others keep away. Nodes that are behind their network come last, those of
 /// another network never. Times are distances from any fixed start.
 package struct NodeSelection: Sendable {
+    /// How often is tried, and how long waited.
     package struct Policy: Sendable {
         /// Requests one call may send before it fails with the last error.
         package var maximumAttempts = 4
@@ -52,6 +53,7 @@ package struct NodeSelection: Sendable {
         package init() {}
     }
 
+    /// What a call does next.
     package enum Step: Sendable, Equatable {
         /// Ask this node, then report with `succeeded`, `failed` or `left`.
         case use(Int)
@@ -87,6 +89,7 @@ package struct NodeSelection: Sendable {
 
     package var health: [Health] { nodes }
 
+    /// Counts the attempt where there is one to make.
     package mutating func next(for call: inout Call, at now: Duration) -> Step {
         guard call.attempts < policy.maximumAttempts else { return .giveUp }
         if let node = take(excluding: call.excluded, at: now) {

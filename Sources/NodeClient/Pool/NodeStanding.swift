@@ -2,6 +2,7 @@ import Ternary
 
 /// What a node's own words, held against those of the others, tell of it.
 package struct NodeStanding: Sendable, Equatable {
+    /// Whether a node is worth asking.
     package enum Place: String, Sendable, CaseIterable {
         /// Was not looked at yet, or tells no milestone.
         case unknown
@@ -39,6 +40,7 @@ package struct NodeStanding: Sendable, Equatable {
 /// network, so that one that claims to be far ahead puts nobody else behind; and none is of another
 /// network unless more than half of them are of one, or an operator said which one is meant.
 package struct NodeCensus: Sendable {
+    /// What counts as behind, put back or foreign.
     package struct Policy: Sendable {
         /// Milestones a node may be behind before others come first: some minutes.
         package var maximumLag = 5
@@ -49,9 +51,6 @@ package struct NodeCensus: Sendable {
 
         package init() {}
     }
-
-    /// Others are told in error, or to disturb.
-    private static let credible = 0...Int(Int32.max)
 
     private let policy: Policy
     private var standings: [NodeStanding]
@@ -70,9 +69,11 @@ package struct NodeCensus: Sendable {
     package mutating func take(_ answers: [NodeInfo?]) -> [NodeStanding] {
         for (node, answer) in zip(standings.indices, answers) {
             guard let answer else { continue }
+            // What it told of another network says nothing of this one.
+            if coordinators[node] != answer.coordinatorAddress { highest[node] = nil }
             coordinators[node] = answer.coordinatorAddress
-            let told = answer.latestSolidSubtangleMilestoneIndex ?? answer.latestMilestoneIndex
-            standings[node].milestone = told.flatMap { Self.credible.contains($0) ? $0 : nil }
+            let tellsSolid = answer.latestSolidSubtangleMilestoneIndex != nil
+            standings[node].milestone = tellsSolid ? answer.solidMilestone : answer.newestMilestone
         }
         let network = network
         let isForeign = coordinators.map { $0 != nil && network != nil && $0 != network }
