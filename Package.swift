@@ -64,7 +64,7 @@ let adapters: [Target] = [
     library("NodeClient", ["Tangle", "Ternary", "CCurl", "Failures", "Diagnostics"]),
     library("NodeFeed", ["Ternary", "CZeroMQ", "Failures"]),
     .target(
-        name: "PermanodeSchema", path: "Schema",
+        name: "PermanodeSchema", path: "Schema", exclude: ["optional"],
         resources: [.embedInCode("V0001_archive.sql")], swiftSettings: swiftSettings),
 ]
 

@@ -62,6 +62,22 @@ import Vault
         }
     }
 
+    /// A stream that breaks off before its first message has told where it began.
+    @Test func whoHasHeardNothingYetComesAgainWithoutAHole() async throws {
+        try await TestAPI.with { api in
+            var live = try await LiveChannel(api)
+            try await live.publish("before")
+            let listener = try await live.listen()
+            try await listener.reader.wait { $0.lastID != nil }
+            #expect(listener.reader.eventCount == 0)
+            await listener.leave()
+            try await live.publish("meanwhile")
+            let again = try await live.listen(lastEventID: listener.reader.lastID)
+            #expect(try await again.events(1).map(\.message.text) == ["meanwhile"])
+            await again.leave()
+        }
+    }
+
     /// Rows that nobody announced are found by asking.
     @Test func aNotificationThatIsLostCostsSecondsAndNoMessage() async throws {
         try await TestAPI.with { api in

@@ -44,9 +44,13 @@ struct EventRoutes: Sendable {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
         let place = try places.take(caller.token)
+        let start =
+            after ?? MessageKey(sequence: record.messageCount - 1, position: 0, leaf: 0)
+        // An event without data tells nothing, and yet where to go on (HTML, *Server-sent events*):
+        // whose stream breaks off before its first message comes again without a hole, too.
+        let cursor = try MessageCursor.text(start, of: channel, .sequence, archive.vault)
         let stream = EventStream(
-            archive: archive, feeds: feeds, channel: record, caller: caller,
-            last: after?.sequence ?? record.messageCount - 1)
+            archive: archive, feeds: feeds, channel: record, caller: caller, last: start.sequence)
         return HTTPResponse(
             status: 200,
             headers: [
@@ -56,7 +60,7 @@ struct EventRoutes: Sendable {
             ],
             body: .stream { [watch] writer in
                 defer { withExtendedLifetime(place) {} }
-                try await writer.write("retry: \(Self.retryMilliseconds)\n\n")
+                try await writer.write("retry: \(Self.retryMilliseconds)\nid: \(cursor)\n\n")
                 try await watch.during(
                     channel, since: record.readersEpoch, by: .init(caller, of: channel)
                 ) {

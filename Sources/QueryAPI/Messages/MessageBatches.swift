@@ -1,8 +1,8 @@
 import Archive
 import Vault
 
-/// A range of a channel's messages, decrypted batch after batch. While one is sent the next is
-/// decrypted and the one after that is read, so three are held at most.
+/// A range of a channel's messages, decrypted batch after batch. While one is sent the next two are
+/// decrypted and the one after them is read, so four are held at most.
 ///
 /// Channel, token and grants are asked for with every batch as it is read, and again before it is
 /// handed out: the first after a forget, a restriction or a revocation throws.
@@ -16,9 +16,10 @@ struct MessageBatches<Part: Sendable>: Sendable {
     /// Where more is, or nothing, once the last batch was taken.
     private(set) var end: MessagePlace?
 
+    /// - Parameter source: Where they are read; nil is the primary.
     init(
         archive: Archive, channel: ChannelRecord, query: MessageQuery, caller: Caller,
-        batch: Int, form: @escaping Pipeline.Form
+        batch: Int, from source: MessageSource? = nil, form: @escaping Pipeline.Form
     ) {
         self.archive = archive
         self.channel = channel
@@ -29,7 +30,8 @@ struct MessageBatches<Part: Sendable>: Sendable {
         ) { after, wanted in
             try await archive.messages(
                 of: channel.id, query.range, after: after, limit: min(wanted ?? batch, batch),
-                within: try await archive.scope(of: caller, channel.id), recorded: false)
+                within: try await archive.scope(of: caller, channel.id), from: source,
+                recorded: false)
         }
     }
 

@@ -1,8 +1,8 @@
 import Archive
 import Synchronization
 
-/// Reads batches ahead and decrypts them, each in its turn. What is under way is cancelled when
-/// the pipeline goes.
+/// Reads batches ahead and decrypts them, two at a time, so that no processor waits for the rest of a
+/// batch. What is under way is cancelled when the pipeline goes.
 ///
 /// - Parameters:
 ///   - Item: A message as it is read.
@@ -40,7 +40,9 @@ final class MessagePipeline<Item: Sendable, Key: Sendable, Part: Sendable>: Send
     private struct State {
         /// The batch that is handed out next.
         var formed: Forming
-        /// The portion after it.
+        /// The one after it.
+        var following: Forming
+        /// The portion after both.
         var read: Reading
     }
 
@@ -56,13 +58,19 @@ final class MessagePipeline<Item: Sendable, Key: Sendable, Part: Sendable>: Send
         self.form = form
         let start = Portion(after: after, wanted: wanted)
         let first = Task { try await Self.portion(after: start, source) }
-        let formed = Task { try await Self.form(first.value, reading, form) }
-        state = Mutex(State(formed: formed, read: Self.read(after: first, source)))
+        let second = Self.read(after: first, source)
+        // Side keys that one of them has loaded are loaded again for the other, once.
+        state = Mutex(
+            State(
+                formed: Task { try await Self.form(first.value, reading, form) },
+                following: Task { try await Self.form(second.value, reading, form) },
+                read: Self.read(after: second, source)))
     }
 
     deinit {
         state.withLock { state in
             state.formed.cancel()
+            state.following.cancel()
             state.read.cancel()
         }
     }
@@ -78,7 +86,8 @@ final class MessagePipeline<Item: Sendable, Key: Sendable, Part: Sendable>: Send
         guard !batch.isLast else { return batch }
         state.withLock { state in
             let portion = state.read
-            state.formed = Task { [form] in
+            state.formed = state.following
+            state.following = Task { [form] in
                 try await Self.form(portion.value, reading, form)
             }
             state.read = Self.read(after: portion, source)
@@ -91,7 +100,7 @@ final class MessagePipeline<Item: Sendable, Key: Sendable, Part: Sendable>: Send
     }
 
     private static func portion(after last: Portion, _ source: Source) async throws -> Portion {
-        guard !last.isLast else { return last }
+        guard !last.isLast else { return Portion(isLast: true) }
         try Task.checkCancellation()
         let (messages, next) = try await source(last.after, last.wanted)
         let wanted = last.wanted.map { $0 - messages.count }

@@ -23,15 +23,17 @@ struct MessageRoutes: Sendable {
         let format = try AnswerFormat(call.request)
         let query = try MessageQuery(call.request, of: channel, archive.vault)
         let record = try await archive.readable(channel, within: call.scope)
-        let tag = try await tag(of: record, query, format, call)
+        let source = archive.messageSource()
+        let tag = try await tag(of: record, query, format, source, call)
         var response: HTTPResponse
         if let tag, tag.name.isNamed(in: call.request) {
             response = HTTPResponse(status: 304, headers: ["ETag": tag.name.text])
         } else if format == .json {
-            response = try await page(of: record, query, tag, call)
+            response = try await page(of: record, query, tag, source, call)
         } else {
-            response = try await table(of: record, query, format, tag, call)
+            response = try await table(of: record, query, format, tag, source, call)
         }
+        response.headers.tell(source)
         response.headers.append("Vary", "Accept")
         return response
     }
@@ -45,12 +47,14 @@ struct MessageRoutes: Sendable {
     /// Asked for before anything is read, so that a change in between makes it a tag of what was
     /// before. Nil where the answer has no bound: a tag would take reading all of it.
     private func tag(
-        of channel: ChannelRecord, _ query: MessageQuery, _ format: AnswerFormat, _ call: Call
+        of channel: ChannelRecord, _ query: MessageQuery, _ format: AnswerFormat,
+        _ source: MessageSource?, _ call: Call
     ) async throws -> Tag? {
         let limit = query.limit ?? (format == .json ? MessageQuery.defaultPage : nil)
         guard let limit else { return nil }
         let revision = try await archive.revision(
-            of: channel, query.range, after: query.after, limit: limit, within: call.scope)
+            of: channel, query.range, after: query.after, limit: limit, within: call.scope,
+            from: source)
         var parts = [
             "1", format.rawValue, String(channel.readersEpoch), query.text, String(limit),
             Data(revision.digest).base64EncodedString(),
@@ -81,12 +85,13 @@ struct MessageRoutes: Sendable {
     }
 
     private func page(
-        of channel: ChannelRecord, _ query: MessageQuery, _ tag: Tag?, _ call: Call
+        of channel: ChannelRecord, _ query: MessageQuery, _ tag: Tag?, _ source: MessageSource?,
+        _ call: Call
     ) async throws -> HTTPResponse {
         let isLimited = call.scope.isLimited(to: channel.id)
         let (stored, next) = try await archive.messages(
             of: channel.id, query.range, after: query.after,
-            limit: query.limit ?? MessageQuery.defaultPage, within: call.scope)
+            limit: query.limit ?? MessageQuery.defaultPage, within: call.scope, from: source)
         var reading = MessageReading(archive, channel: channel)
         let documents = try await reading.documents(of: stored)
         // Also where there is nothing more now: from there a reader goes on later.
@@ -130,14 +135,14 @@ struct MessageRoutes: Sendable {
     /// goes out, so that what is wrong is told as a problem; what goes wrong later cuts the stream.
     private func table(
         of channel: ChannelRecord, _ query: MessageQuery, _ format: AnswerFormat, _ tag: Tag?,
-        _ call: Call
+        _ source: MessageSource?, _ call: Call
     ) async throws -> HTTPResponse {
         guard let caller = call.caller else {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
         var start = MessageBatches(
             archive: archive, channel: channel, query: query, caller: caller,
-            batch: Self.streamBatch
+            batch: Self.streamBatch, from: source
         ) { reading, messages in
             format == .csv
                 ? try await reading.csv(of: messages) : try await reading.lines(of: messages)

@@ -25,13 +25,7 @@ struct ForgetFormPage: Sendable {
         let (channel, person) = (try query.number("channel"), try query.number("person"))
         let body: HTML
         if call.isAdmin {
-            // A pseudonym stands in no address.
-            let pseudonym: String?
-            if let person {
-                pseudonym = try await archive.pseudonym(of: person)
-            } else {
-                pseudonym = nil
-            }
+            let pseudonym = try await archive.pseudonym(chosenBy: person)
             body = Self.adminFields(channel?.text, pseudonym)
         } else {
             let own = try await archive.channels(within: call.scope).map {
@@ -58,7 +52,7 @@ struct ForgetFormPage: Sendable {
     private static func adminFields(_ channel: String?, _ person: String?) -> HTML {
         """
         <label for="subject">Person, by pseudonym</label>
-        <input id="subject" name="subject" value="\(person ?? "")" autocomplete="off" maxlength="200">
+        <input id="subject" name="subject" value="\(person ?? "")" autocomplete="off" maxlength="128">
         <p class="hint">With all of the person's channels. Or:</p>
         <label for="channel">Channel, by its id</label>
         <input id="channel" name="channel" class="mono" value="\(channel ?? "")" autocomplete="off" maxlength="10">

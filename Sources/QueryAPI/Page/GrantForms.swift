@@ -19,6 +19,10 @@ struct GrantForms: Sendable {
         ]
     }
 
+    private static let more: HTML = """
+        <p class="hint">These are not all: <code>GET /v1/grants</code> and <code>permanode grant list</code> go on.</p>
+        """
+
     static func table(_ grants: [GrantRecord]) -> HTML {
         guard !grants.isEmpty else {
             return """
@@ -43,7 +47,8 @@ struct GrantForms: Sendable {
         return """
             <section class="card flush" aria-labelledby="grants"><h2 id="grants">What it may read</h2>
             <table><thead><tr><th scope="col">Channel</th><th scope="col">How much of it</th>
-            <th scope="col" class="end">End</th></tr></thead><tbody>\(rows)</tbody></table></section>
+            <th scope="col" class="end">End</th></tr></thead><tbody>\(rows)</tbody></table>
+            \(grants.count < Archive.grantPageLimit ? nil : more)</section>
             """
     }
 

@@ -20,13 +20,7 @@ struct HoldPages: Sendable {
         let query = try RequestQuery(call.request, known: ["channel", "person"])
         let (channel, person) = (try query.number("channel"), try query.number("person"))
         let holds = try await archive.holds()
-        // A pseudonym stands in no address.
-        let pseudonym: String?
-        if let person {
-            pseudonym = try await archive.pseudonym(of: person)
-        } else {
-            pseudonym = nil
-        }
+        let pseudonym = try await archive.pseudonym(chosenBy: person)
         return Page(
             "Legal holds", .holds, for: call,
             """

@@ -20,13 +20,7 @@ struct TokenFormPage: Sendable {
     @Sendable private func blank(_ call: Call) async throws -> HTTPResponse {
         let query = try RequestQuery(call.request, known: ["channel", "person"])
         let (channel, person) = (try query.number("channel"), try query.number("person"))
-        // A pseudonym stands in no address.
-        let pseudonym: String?
-        if let person {
-            pseudonym = try await archive.pseudonym(of: person)
-        } else {
-            pseudonym = nil
-        }
+        let pseudonym = try await archive.pseudonym(chosenBy: person)
         func checked(_ isChosen: Bool) -> HTML? { isChosen ? " checked" : nil }
         return Page(
             "New token", .access, for: call,
@@ -101,5 +95,14 @@ struct TokenFormPage: Sendable {
         guard form.text("purpose") == nil || form.text("channel") != nil else {
             throw .fieldMissing("channel")
         }
+    }
+}
+
+extension Archive {
+    /// What a form about a person is filled with. A pseudonym stands in no address: there it is the
+    /// number.
+    func pseudonym(chosenBy person: ChannelNumber?) async throws -> String? {
+        guard let person else { return nil }
+        return try await pseudonym(of: person)
     }
 }

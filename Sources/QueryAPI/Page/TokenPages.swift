@@ -78,9 +78,8 @@ struct TokenPages: Sendable {
     }
 
     @Sendable private func show(_ call: Call) async throws -> HTTPResponse {
-        guard let id = call.namedNumber,
-            let token = try await archive.tokens().first(where: { $0.id == id })
-        else { throw ArchiveError.noSuchToken }
+        guard let id = call.namedNumber else { throw ArchiveError.noSuchToken }
+        let token = try await archive.token(id)
         let grants = token.role == .reader ? try await archive.grants(to: id) : []
         let isOwn = id == call.caller?.token
         let state: HTML =

@@ -1,8 +1,8 @@
 import Archive
 import Metering
 
-/// What a channel's meter tells, batch after batch: while one is put to use the next is decrypted
-/// and the one after that is read.
+/// What a channel's meter tells, batch after batch: while one is put to use the next two are decrypted
+/// and the one after them is read.
 ///
 /// Channel, token and grants are asked for with every batch as it is read, and again before it is
 /// handed out: the first after a forget, a restriction or a revocation throws.
@@ -15,9 +15,12 @@ package struct ChannelReadings: Sendable {
     private let pipeline: Pipeline
     private var isOver = false
 
-    /// - Parameter caller: For whom they are; nil for who needs no token.
+    /// - Parameters:
+    ///   - caller: For whom they are; nil for who needs no token.
+    ///   - source: Where messages are read; nil is the primary.
     package init(
-        archive: Archive, channel: ChannelRecord, query: ReadingsQuery, caller: Caller? = nil
+        archive: Archive, channel: ChannelRecord, query: ReadingsQuery, caller: Caller? = nil,
+        from source: MessageSource? = nil
     ) {
         self.archive = archive
         self.channel = channel
@@ -30,7 +33,7 @@ package struct ChannelReadings: Sendable {
                 try await archive.sealedMessages(
                     of: channel.id, claimedWithin: claims, after: after,
                     limit: Archive.messageBatchLimit,
-                    within: try await Self.scope(of: caller, archive, channel))
+                    within: try await Self.scope(of: caller, archive, channel), from: source)
             })
     }
 

@@ -41,13 +41,16 @@ struct ReadingRoutes: Sendable {
             throw RequestError.unauthenticated(tokenGiven: false)
         }
         let place = try places.take(caller.token)
+        let source = archive.messageSource()
         var start = ChannelReadings(
-            archive: archive, channel: record, query: query, caller: caller)
+            archive: archive, channel: record, query: query, caller: caller, from: source)
         let first = try await start.next()
         let writer = ReadingsWriter(
             ReadingsHead(channel: channel, grid: query.grid, time: clock()), format)
+        var headers: HTTPHeaders = ["Content-Type": format.rawValue, "Vary": "Accept"]
+        headers.tell(source)
         return HTTPResponse(
-            status: 200, headers: ["Content-Type": format.rawValue, "Vary": "Accept"],
+            status: 200, headers: headers,
             body: .stream { [start, watch] stream in
                 // Also while a slow reader keeps a batch waiting.
                 try await watch.during(

@@ -56,7 +56,7 @@ struct CommandFailure: Error {
     private static func status(of error: PublishError) -> ExitStatus {
         switch error {
         case .fileMissing: .notFound
-        case .fileExists, .fileInUse, .fileTooOpen, .behind: .refused
+        case .fileExists, .fileInUse, .fileTooOpen, .behind, .undecided: .refused
         case .fileDamaged, .fileInaccessible: .failed
         }
     }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Synchronization
 
@@ -49,9 +50,9 @@ struct Console: Sendable {
         }
     }
 
-    /// A line for people, on standard error.
+    /// A line for people, on standard error; lost where that is closed or full.
     func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        StandardError.write(text + "\n")
     }
 }
 
@@ -76,11 +77,11 @@ final class ProgressLine: Sendable {
         }
         guard isDue else { return }
         // Back to the start of the line, and clear to its end.
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text())".utf8))
+        StandardError.write("\r\u{1B}[K\(text())")
     }
 
     func end() {
         guard isShown, last.withLock({ $0 != nil }) else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        StandardError.write("\r\u{1B}[K")
     }
 }

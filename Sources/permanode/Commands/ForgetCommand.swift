@@ -55,9 +55,13 @@ enum ForgetCommand: Command {
             do {
                 plan = try await archive.planForget(scope, shared: shared)
             } catch let error as ArchiveError where !isDry {
-                guard let receipt = try await finishInterrupted(scope, archive, eraser, console)
-                else { throw error }
-                return try write(receipt, nil, asJSON, console)
+                let ours = try await finishInterrupted(archive, eraser, console, ofOthers: true) {
+                    $0.kind == .channel && scope == .channel($0.target)
+                }
+                try await eraser.complete(atOnce: true)
+                guard let ours else { throw error }
+                return try write(
+                    try await archive.forgetRequest(ours.id), nil, asJSON, console)
             }
             if isDry || !asJSON { try write(plan, shared, asJSON, console) }
             if isDry { return }
@@ -67,17 +71,22 @@ enum ForgetCommand: Command {
             guard arguments.has("yes") || confirm(console) else {
                 throw CommandFailure(.refused, "not confirmed: nothing was erased")
             }
+            if case .period(let channel, _) = scope {
+                // What was asked for since may have come after it: that is a request of its own.
+                try await finishInterrupted(archive, eraser, console, ofOthers: false) {
+                    $0.kind == .period && $0.target == channel
+                }
+            }
             let request = try await archive.receiveForgetRequest(
                 scope, shared: shared, reason: reason, now: Date())
+            // Kept nowhere: whoever cuts off what follows must have it.
+            if let salt = request.salt, !asJSON {
+                try console.line("For the requester, kept nowhere: salt \(salt.text)")
+            }
             try await archive.hasten(request, now: Date())
             let progress = ProgressLine(console)
             defer { progress.end() }
             var done = try await eraser.execute(request.id) { progress.show(describe($0)) }
-            // Kept nowhere: whoever cuts off what follows must have it.
-            if let salt = request.salt, !asJSON {
-                progress.end()
-                try console.line("For the requester, kept nowhere: salt \(salt.text)")
-            }
             progress.show("clearing dead rows away")
             do {
                 try await eraser.complete(atOnce: true)
@@ -132,21 +141,25 @@ enum ForgetCommand: Command {
         }
     }
 
-    /// A forget that was cut off has taken its target away already: finishes what is open.
+    /// Finishes forgets that were cut off, of which some have taken their target away already.
     ///
-    /// - Returns: The request that named this channel, if there was one.
+    /// - Parameters:
+    ///   - ofOthers: those, too, that are not ours; where one fails, the rest goes on.
+    ///   - isOurs: which of them are what was asked for now.
+    /// - Returns: the last of ours.
+    @discardableResult
     private static func finishInterrupted(
-        _ scope: ForgetSelector, _ archive: Archive, _ eraser: Eraser, _ console: Console
+        _ archive: Archive, _ eraser: Eraser, _ console: Console, ofOthers: Bool,
+        _ isOurs: (ForgetRequestRecord) -> Bool
     ) async throws -> ForgetRequestRecord? {
         var ours: ForgetRequestRecord?
         for request in try await archive.openForgetRequests(ofRetention: false)
-        where request.state == .executing {
+        where request.state == .executing && (ofOthers || isOurs(request)) {
             console.note("finishing the forget \(request.id.text), which was cut off")
-            let isOurs = request.kind == .channel && scope == .channel(request.target)
             do {
                 let done = try await eraser.execute(request.id)
-                if isOurs { ours = done }
-            } catch let failure as any Failure where !isOurs {
+                if isOurs(request) { ours = done }
+            } catch let failure as any Failure where !isOurs(request) {
                 console.note("\(request.id.text) is not finished yet: \(failure.publicText)")
             }
         }

@@ -39,11 +39,13 @@ enum GatewayCommand: Command {
         try context.console.line(gateway.url)
         let manager = ServiceManager(context.environment)
         let liveness = Liveness()
+        let status = "listening at \(gateway.url)"
         let watching = Task {
-            await manager.keepWatch(liveness, log: Log(component: "gateway", minimum: .warning))
+            await manager.keepWatch(
+                liveness, status: status, log: Log(component: "gateway", minimum: .warning))
         }
         let looking = Task { await gateway.keepLooking(liveness) }
-        manager.ready("listening at \(gateway.url)")
+        manager.ready(status)
         await signals.wait()
         manager.stopping()
         await gateway.shutdown()

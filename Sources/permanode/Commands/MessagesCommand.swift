@@ -46,22 +46,28 @@ enum MessagesCommand: Command {
                     throw arguments.wrong("--after is no cursor of this channel")
                 }
             }
-            var writer = MessageWriter(format: format, console: console)
-            var reading = MessageReading(archive, channel: channel)
-            var wanted = limit
-            repeat {
-                let (stored, next) = try await archive.messages(
-                    of: id, range, after: after, limit: min(wanted ?? batch, batch))
-                try writer.write(try await reading.documents(of: stored))
-                after = next ?? stored.last?.key ?? after
-                wanted = wanted.map { $0 - stored.count }
-                if next == nil { break }
-            } while wanted != 0
-            let next = try after.map {
-                try MessageCursor.text($0, of: id, range.order, archive.vault)
+            // Ends where the channel, or a part of it, is forgotten meanwhile, as over HTTP.
+            try await ChannelWatch(archive).during(id, since: channel.readersEpoch) { [after] in
+                var after = after
+                var writer = MessageWriter(format: format, console: console)
+                var reading = MessageReading(archive, channel: channel)
+                var wanted = limit
+                repeat {
+                    let (stored, next) = try await archive.messages(
+                        of: id, range, after: after, limit: min(wanted ?? batch, batch))
+                    let documents = try await reading.documents(of: stored)
+                    try Task.checkCancellation()
+                    try writer.write(documents)
+                    after = next ?? stored.last?.key ?? after
+                    wanted = wanted.map { $0 - stored.count }
+                    if next == nil { break }
+                } while wanted != 0
+                let next = try after.map {
+                    try MessageCursor.text($0, of: id, range.order, archive.vault)
+                }
+                try writer.end(channel: channel, next: next)
+                if let next, limit != nil, format != .json { console.note("next: \(next)") }
             }
-            try writer.end(channel: channel, next: next)
-            if let next, limit != nil, format != .json { console.note("next: \(next)") }
         }
     }
 }

@@ -58,20 +58,24 @@ enum ReadingsCommand: Command {
         try await context.withInstance { instance, _, _ in
             let archive = instance.archive
             let channel = try await archive.channel(id)
-            let writer = ReadingsWriter(
-                ReadingsHead(channel: id, grid: query.grid, time: Date()), format)
-            let progress = ProgressLine(console)
-            var readings = ChannelReadings(archive: archive, channel: channel, query: query)
-            var count = 0
-            try await writer.write {
-                let batch = try await readings.next()
-                count += batch?.tally.messages ?? 0
-                progress.show("\(count) messages read")
-                return batch
-            } to: {
-                try console.write(Data($0))
+            // Ends where the channel, or a part of it, is forgotten meanwhile, as over HTTP.
+            try await ChannelWatch(archive).during(id, since: channel.readersEpoch) {
+                let writer = ReadingsWriter(
+                    ReadingsHead(channel: id, grid: query.grid, time: Date()), format)
+                let progress = ProgressLine(console)
+                var readings = ChannelReadings(archive: archive, channel: channel, query: query)
+                var count = 0
+                try await writer.write {
+                    let batch = try await readings.next()
+                    try Task.checkCancellation()
+                    count += batch?.tally.messages ?? 0
+                    progress.show("\(count) messages read")
+                    return batch
+                } to: {
+                    try console.write(Data($0))
+                }
+                progress.end()
             }
-            progress.end()
         }
     }
 }

@@ -33,6 +33,7 @@ enum RestoreCheckCommand: Command {
                     ("partly forgotten trees the database lacked", String(report.partsAdded)),
                     ("channels forgotten again", String(report.channelsForgotten)),
                     ("subjects forgotten again", String(report.subjectsForgotten)),
+                    ("requests refused, of what was forgotten", String(report.requestsRefused)),
                 ]
                     + report.rowsDeleted.sorted { $0.key < $1.key }.map {
                         ("rows deleted from \($0.key)", String($0.value))
