@@ -45,6 +45,21 @@ import Testing
         #expect(receiver.next() == ["STATUS=0"])
     }
 
+    @Test func aChangeOfStateWaitsForRoomInTheQueue() async throws {
+        let name = NotifyReceiver.freeName(abstract: true)
+        let receiver = try NotifyReceiver(name)
+        let socket = try #require(NotifySocket(name))
+        while socket.send(["WATCHDOG=1"]) {}
+        let waited = ContinuousClock().measure {
+            #expect(!socket.send(["READY=1"], patience: .milliseconds(50)))
+        }
+        #expect(waited >= .milliseconds(50))
+        #expect(NotifySocket.patience >= .seconds(1))
+        let stopping = Task.detached { ServiceManager(["NOTIFY_SOCKET": name]).stopping() }
+        #expect(try await receiver.wait(for: "STOPPING=1").count > 1)
+        await stopping.value
+    }
+
     @Test func theWatchdogIsOnlyMindedWhereItIsMeantForThisProcess() {
         let own = ProcessInfo.processInfo.processIdentifier
         #expect(ServiceManager(["WATCHDOG_USEC": "60000000"]).watchdog == .seconds(60))

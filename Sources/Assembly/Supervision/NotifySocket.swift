@@ -27,22 +27,41 @@ package struct NotifySocket: Sendable {
         address = withUnsafeBytes(of: sa_family_t(AF_UNIX)) { Array($0) } + path
     }
 
-    /// Sends lines `NAME=value` as one message. Nobody there, or a queue that is full, is no reason
-    /// to fail or to wait: the manager draws its own conclusions.
+    /// How long a change of state waits where the manager's queue is full, which ten messages may
+    /// do: without it the manager would wait for that message itself, until it kills the service. One
+    /// that reads nothing for longer is beyond help.
+    package static let patience: Duration = .seconds(5)
+
+    /// Sends lines `NAME=value` as one message. Nobody there is no reason to fail or to wait.
     ///
+    /// - Parameter patience: How long it waits at most where the manager's queue is full; by default
+    ///   not at all, as is right for what is said again soon.
     /// - Returns: Whether it was sent.
     @discardableResult
-    package func send(_ lines: [String]) -> Bool {
+    package func send(_ lines: [String], patience: Duration = .zero) -> Bool {
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
+        var flags = Int32(MSG_NOSIGNAL)
+        if patience >= .microseconds(1) {
+            var limit = timeval(
+                tv_sec: Int(patience.components.seconds),
+                tv_usec: Int(patience.components.attoseconds / 1_000_000_000_000))
+            let size = socklen_t(MemoryLayout<timeval>.size)
+            guard setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size) == 0
+            else { return false }
+        } else {
+            flags |= Int32(MSG_DONTWAIT)
+        }
         let message = Array(lines.joined(separator: "\n").utf8)
         return address.withUnsafeBytes { address in
             let target = address.baseAddress?.assumingMemoryBound(to: sockaddr.self)
-            let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
-            let sent = sendto(
-                descriptor, message, message.count, flags, target, socklen_t(address.count))
+            var sent: Int
+            repeat {
+                sent = sendto(
+                    descriptor, message, message.count, flags, target, socklen_t(address.count))
+            } while sent < 0 && errno == EINTR
             return sent == message.count
         }
     }

@@ -24,7 +24,7 @@ package struct ServiceManager: Sendable {
 
     /// Everything is up: what was to be listened at is.
     package func ready(_ status: String) {
-        socket?.send(["READY=1", "STATUS=\(status)"])
+        change(["READY=1", "STATUS=\(status)"])
     }
 
     /// One line for people, as `systemctl status` shows it.
@@ -37,12 +37,17 @@ package struct ServiceManager: Sendable {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-        socket?.send(["RELOADING=1", "MONOTONIC_USEC=\(microseconds)", "STATUS=reloading"])
+        change(["RELOADING=1", "MONOTONIC_USEC=\(microseconds)", "STATUS=reloading"])
     }
 
     /// The process ends, in its own time.
     package func stopping() {
-        socket?.send(["STOPPING=1", "STATUS=stopping"])
+        change(["STOPPING=1", "STATUS=stopping"])
+    }
+
+    /// What is said once only.
+    private func change(_ lines: [String]) {
+        socket?.send(lines, patience: NotifySocket.patience)
     }
 
     /// Gives signs of life for as long as all parts are at work, until the task is cancelled. That a
