@@ -6,7 +6,7 @@
 --
 -- before there is anything in it, and instead of partitions.sql. A test holds what follows against the
 -- rules of Citus, which is not needed for that; on a cluster it was not tried, and some statements of
--- the program would have to be taken apart first (Ops/scale.md says which).
+-- the program would have to be taken apart first (Ops/machines.md says which).
 --
 -- What belongs to a channel lies where the channel does, by its number; what is looked up by a hash
 -- lies by that hash; what is small or asked for with everything is on every server; what has

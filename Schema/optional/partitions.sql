@@ -1,6 +1,6 @@
 -- Partitions the two large tables by the hash of the channel, so that parts of them can lie on other
 -- disks, and be vacuumed and moved by themselves. For tens of millions of messages and more: below,
--- it costs more than it gives (Ops/scale.md has the figures). The program does not run it:
+-- it costs more than it gives (Ops/machines.md has the figures). The program does not run it:
 --
 --   psql --single-transaction -v ON_ERROR_STOP=1 -f Schema/optional/partitions.sql "$PERMANODE_DATABASE_URL"
 --
