@@ -146,4 +146,33 @@ import Vault
             #expect(try await Self.reserveBytes(test) < 2 << 20)
         }
     }
+
+    @Test func aReadIsRecordedOutOfTheReserveAtTheFirstAttempt() async throws {
+        try await TestArchive.with { test in
+            let channel = try await test.fill(channel: "public")
+            try await test.archive.keepReserve(1 << 20)
+            try await test.pool.withConnection {
+                try await $0.script(
+                    """
+                    create function full_disk() returns trigger language plpgsql as $$
+                    begin
+                        if pg_relation_size('disk_reserve') > 0 then
+                            raise exception 'No space left on device' using errcode = '53100';
+                        end if;
+                        return null;
+                    end $$;
+                    create trigger full_disk before insert on recipient for each statement
+                        execute function full_disk();
+                    """)
+            }
+            let read = try await test.archive.messages(of: channel, MessageRange(), limit: 10)
+            try #require(!read.messages.isEmpty)
+            try await test.archive.audit.flush()
+            // Where the log's own task was earlier, it is at it.
+            try await eventually("the read is recorded") {
+                try await test.rowCount(of: "recipient") == 1
+            }
+            #expect(try await Self.reserveBytes(test) == 0)
+        }
+    }
 }

@@ -175,12 +175,6 @@ package final class AuditLog: Sendable {
                 } catch let error as PostgresError where error.kind == .poolClosed {
                     return
                 } catch {
-                    if (error as? PostgresError)?.isDiskFull == true {
-                        // Reading ends where it cannot be recorded; this room is kept for that.
-                        try? await pool.withConnection {
-                            try await $0.script("truncate disk_reserve")
-                        }
-                    }
                     wait = backoff.next()
                 }
             }
@@ -198,6 +192,17 @@ package final class AuditLog: Sendable {
     /// Records the reads that wait, now.
     /// - Throws: why the database does not take them; they then wait on.
     package func flush() async throws {
+        do {
+            try await write()
+        } catch let error as PostgresError where error.isDiskFull {
+            // Reading ends where it cannot be recorded; this room is kept for that. Whoever ends
+            // with this, as a command does, comes no second time.
+            try await Archive.giveUpReserve(on: pool)
+            try await write()
+        }
+    }
+
+    private func write() async throws {
         var rest = state.withLock { $0.reads.take() }
         do {
             // In the order of their numbers, as a forget locks them and another process would.

@@ -43,7 +43,9 @@ extension Archive {
     }
 
     /// Frees what is kept.
-    package func giveUpReserve() async throws {
+    package func giveUpReserve() async throws { try await Self.giveUpReserve(on: pool) }
+
+    static func giveUpReserve(on pool: PostgresPool) async throws {
         try await pool.withConnection { try await $0.script("truncate disk_reserve") }
     }
 
