@@ -45,7 +45,8 @@ struct LiveChannel {
     }
 
     func listen(
-        _ reader: EventReader = EventReader(), token: Token = .admin, lastEventID: String? = nil
+        _ reader: EventReader = EventReader(), token: Token = .admin, lastEventID: String? = nil,
+        comesBack: Bool = true
     ) async throws -> LiveListener {
         let write = try await stream(token, lastEventID)
         return LiveListener(
@@ -55,7 +56,7 @@ struct LiveChannel {
                 while true {
                     do {
                         return try await write(reader)
-                    } catch ArchiveError.interrupted {
+                    } catch ArchiveError.interrupted where comesBack {
                         // As where the database is slow to answer: clients come again.
                         write = try await stream(token, reader.lastID ?? lastEventID)
                     }

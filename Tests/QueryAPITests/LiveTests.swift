@@ -109,17 +109,27 @@ import Vault
         }
     }
 
+    private static let attempts = 5
+
     @Test func whoTakesNothingIsDropped() async throws {
         try await TestAPI.with { api in
             var live = try await LiveChannel(api)
             try await live.publish(String(repeating: "x", count: 900))
-            let stuck = try await live.listen(StuckListener())
-            let other = try await live.listen()
-            try await api.test.multiply(live.channel, to: 6000)
-            #expect(try await other.events(5999).count == 5999)
-            await #expect(throws: RequestError.tooSlow) { try await stuck.result() }
+            var total = 1
+            var reason: (any Error)?
+            // Where the database is slow to answer, all listeners go; then it is tried again.
+            for _ in 0..<Self.attempts where reason as? RequestError != .tooSlow {
+                let stuck = try await live.listen(StuckListener(), comesBack: false)
+                let other = try await live.listen()
+                let count = 5999
+                total += count
+                try await api.test.multiply(live.channel, to: total)
+                #expect(try await other.events(count).count == count)
+                do { try await stuck.result() } catch { reason = error }
+                await other.leave()
+            }
+            #expect(reason as? RequestError == .tooSlow)
             #expect(api.logged.contains { $0.contains("code=events.too-slow cut=true") })
-            await other.leave()
         }
     }
 
